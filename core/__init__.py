@@ -1,0 +1,1 @@
+"""What the clinic knows and does; knows nothing of streamlit, gradio, `dashboard` or `training`."""
