@@ -1,7 +1,7 @@
 """The nine diagnoses that DermTrail knows, in the ISIC archive's terms.
 
-This is the only place where they are listed. A model file names its outputs with `DiagnosisTerm.name`, in its own order;
-everything else about a class is looked up here by that name.
+This is the only place where they are listed. A model file names its outputs with `DiagnosisTerm.name`, in an order
+of its own; everything else about a class is looked up here by that name.
 """
 
 from dataclasses import dataclass
