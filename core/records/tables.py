@@ -1,0 +1,405 @@
+"""The tables.
+
+Rows of `audit_entry`, `patient_change` and `reading` are only ever added: triggers in the database refuse to change
+them, and refuse to remove an audit entry.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on every database (SQLite itself keeps no time zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment, since nobody could say which one it was."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite's naive moments their zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Role(StrEnum):
+    """What an account is for; each may do all that the one before it may (core.records.actor)."""
+
+    STAFF = "staff"
+    CLINICIAN = "clinician"
+    ADMINISTRATOR = "administrator"
+
+
+class Sex(StrEnum):
+    """FHIR's AdministrativeGender."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class FitzpatrickSkinType(StrEnum):
+    """How skin answers to the sun, from I (always burns) to VI (never burns)."""
+
+    I = "I"  # noqa: E741 - the scale's own numeral
+    II = "II"
+    III = "III"
+    IV = "IV"
+    V = "V"
+    VI = "VI"
+
+
+class BodySite(StrEnum):
+    """Top level of the ISIC archive's anatomical sites."""
+
+    HEAD_AND_NECK = "Head and neck"
+    TRUNK = "Trunk"
+    UPPER_EXTREMITY = "Upper extremity"
+    LOWER_EXTREMITY = "Lower extremity"
+    ANOGENITAL_REGION = "Anogenital region"
+
+
+class Laterality(StrEnum):
+    """Which side of the body."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    MIDLINE = "midline"
+
+
+class ImageType(StrEnum):
+    """The ISIC archive's image_type, as far as a clinic takes them."""
+
+    DERMOSCOPIC = "dermoscopic"
+    CLOSE_UP = "clinical: close-up"
+    OVERVIEW = "clinical: overview"
+
+
+class ConfirmType(StrEnum):
+    """The ISIC archive's diagnosis_confirm_type: how a diagnosis was confirmed."""
+
+    SINGLE_CONTRIBUTOR = "single contributor clinical assessment"
+    EXPERT_CONSENSUS = "single image expert consensus"
+    SERIAL_IMAGING = "serial imaging showing no change"
+    CONFOCAL = "confocal microscopy with consensus dermoscopy"
+    HISTOPATHOLOGY = "histopathology"
+
+
+class ClinicKind(StrEnum):
+    """What a place in the directory of clinics is."""
+
+    DERMATOLOGY = "dermatology"
+    CANCER_CENTRE = "cancer centre"
+    HOSPITAL = "hospital"
+
+
+def _enum(values: type[StrEnum]) -> Enum:
+    """A text column that admits only `values`, enforced by the database."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        length=64,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind)
+
+
+class Base(DeclarativeBase):
+    """What all tables share; constraints have names so that migrations can drop them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        **{kind: _enum(kind) for kind in _ENUMS},
+    }
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class User(Base):
+    """An account. `name` is what one signs in with, in lower case; an account is disabled, never removed."""
+
+    __tablename__ = "user_account"
+
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    password_hash: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    failed_tries: Mapped[int] = mapped_column(default=0)
+    last_failed_at: Mapped[datetime | None]
+
+
+class UserSession(Base):
+    """One sign-in of one account. Only the hash of its token is kept."""
+
+    __tablename__ = "user_session"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship()
+
+
+class AuditEntry(Base):
+    """Who did what to which thing, when and from where; no clinical content."""
+
+    __tablename__ = "audit_entry"
+
+    at: Mapped[datetime] = mapped_column(index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    user_name: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    subject_type: Mapped[str | None] = mapped_column(String(32))
+    subject_id: Mapped[int | None]
+    patient_id: Mapped[int | None] = mapped_column(index=True)
+    address: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (Index(None, "user_id", "action", "subject_id", "at"),)
+
+
+class Patient(Base):
+    """A person with a chart. `version` counts the edits, so that the second of two editors is told."""
+
+    __tablename__ = "patient"
+
+    record_number: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    sort_name: Mapped[str] = mapped_column(String(200), index=True)
+    birth_date: Mapped[date] = mapped_column(index=True)
+    sex: Mapped[Sex]
+    fitzpatrick_skin_type: Mapped[FitzpatrickSkinType | None]
+    phone: Mapped[str | None] = mapped_column(String(40))
+    email: Mapped[str | None] = mapped_column(String(254))
+    personal_hx_mm: Mapped[bool | None]
+    family_hx_mm: Mapped[bool | None]
+    notes: Mapped[str | None] = mapped_column(Text)
+    photo_consent_on: Mapped[date | None]
+    photo_consent_wording: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own name
+    __table_args__ = (
+        CheckConstraint(
+            "(photo_consent_on IS NULL) = (photo_consent_wording IS NULL)", name="photo_consent_is_date_and_wording"
+        ),
+    )
+
+
+class PatientSearchTerm(Base):
+    """One word by which a patient is found: of the name, the number, the phone or the date of birth."""
+
+    __tablename__ = "patient_search_term"
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    term: Mapped[str] = mapped_column(String(200))
+
+    __table_args__ = (Index(None, "term", "patient_id"),)
+
+
+class PatientChange(Base):
+    """One field of a patient that was changed, from what to what, by whom."""
+
+    __tablename__ = "patient_change"
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    at: Mapped[datetime]
+    user_name: Mapped[str] = mapped_column(String(64))
+    field: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+
+
+class Visit(Base):
+    """One coming of a patient to the clinic."""
+
+    __tablename__ = "visit"
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    clinician_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    reason: Mapped[str] = mapped_column(String(200))
+    notes: Mapped[str | None] = mapped_column(Text)
+    patient: Mapped[Patient] = relationship()
+    clinician: Mapped[User | None] = relationship()
+
+
+class Lesion(Base):
+    """One lesion of one patient; L1, L2 ... by `number`."""
+
+    __tablename__ = "lesion"
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    number: Mapped[int]
+    body_site: Mapped[BodySite]
+    laterality: Mapped[Laterality | None]
+    description: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    patient: Mapped[Patient] = relationship()
+
+    __table_args__ = (UniqueConstraint("patient_id", "number"), CheckConstraint("number > 0", name="number_from_one"))
+
+    @property
+    def label(self) -> str:
+        """What the clinic calls it within its patient, such as L2."""
+        return f"L{self.number}"
+
+    @property
+    def place(self) -> str:
+        """Where on the body it is, in a few words."""
+        side = f", {self.laterality}" if self.laterality else ""
+        return f"{self.body_site}{side}"
+
+
+class Image(Base):
+    """One image of a lesion, taken at a visit. Its file lies in the image store under `sha256`."""
+
+    __tablename__ = "image"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    image_type: Mapped[ImageType]
+    created_at: Mapped[datetime]
+    lesion: Mapped[Lesion] = relationship()
+    visit: Mapped[Visit] = relationship()
+    readings: Mapped[list["Reading"]] = relationship(back_populates="image", order_by="Reading.id")
+
+    __table_args__ = (UniqueConstraint("lesion_id", "sha256"),)
+
+    @property
+    def reading(self) -> "Reading | None":
+        """The newest reading; None where there is none yet."""
+        return self.readings[-1] if self.readings else None
+
+
+class Reading(Base):
+    """What a model said of one image: never a diagnosis, and never changed.
+
+    `maps` holds the network's class activation maps as little-endian float32, (classes, side, side) in the order of the
+    keys of `probabilities`, so that the heat map of any class can be drawn later as it was on that day.
+    """
+
+    __tablename__ = "reading"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
+    at: Mapped[datetime]
+    model_version: Mapped[str] = mapped_column(String(64))
+    prediction: Mapped[str] = mapped_column(String(64))
+    probabilities: Mapped[dict[str, Any]]
+    malignant_probability: Mapped[float]
+    flagged: Mapped[bool]
+    maps: Mapped[bytes] = mapped_column(LargeBinary)
+    overlay_sha256: Mapped[str] = mapped_column(String(64))
+    image: Mapped[Image] = relationship(back_populates="readings")
+    review: Mapped["Review | None"] = relationship(back_populates="reading")
+
+
+class Review(Base):
+    """A clinician has looked at a reading."""
+
+    __tablename__ = "review"
+
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), unique=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    reading: Mapped[Reading] = relationship(back_populates="review")
+    user: Mapped[User] = relationship()
+
+
+class Diagnosis(Base):
+    """What a clinician or a pathologist said of a lesion. A later one supersedes it; none is edited."""
+
+    __tablename__ = "diagnosis"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    confirm_type: Mapped[ConfirmType]
+    notes: Mapped[str | None] = mapped_column(Text)
+    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("diagnosis.id"))
+    user: Mapped[User] = relationship()
+
+
+class Recall(Base):
+    """When to look at a lesion again. Closed by a later one, or when the patient has been seen."""
+
+    __tablename__ = "recall"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    due_on: Mapped[date] = mapped_column(index=True)
+    reason: Mapped[str | None] = mapped_column(String(200))
+    set_at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    closed_at: Mapped[datetime | None]
+    lesion: Mapped[Lesion] = relationship()
+
+
+class Clinic(Base):
+    """A place in the directory where skin is looked after."""
+
+    __tablename__ = "clinic"
+
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[ClinicKind]
+    country: Mapped[str] = mapped_column(String(2))
+    city: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str | None] = mapped_column(String(300))
+    phone: Mapped[str | None] = mapped_column(String(40))
+    website: Mapped[str | None] = mapped_column(String(300))
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    position_approximate: Mapped[bool]
+    source: Mapped[str | None] = mapped_column(String(300))
+    checked_on: Mapped[date | None]
+
+    __table_args__ = (
+        UniqueConstraint("name", "city", "country"),
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_in_degrees"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_in_degrees"),
+    )

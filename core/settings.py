@@ -1,0 +1,64 @@
+"""Every setting of DermTrail, typed, in one place.
+
+Each is read from the environment as DERMTRAIL_<NAME>, or from a `.env` file in the working directory.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.vision import model_file
+
+
+class Settings(BaseSettings):
+    """The settings and their defaults.
+
+    Attributes:
+        home: folder of the embedded database, the images and the signing key; made on first start.
+        database_url: SQLAlchemy URL of the database; by default an SQLite file in `home`.
+        model: the JSON of the model that reads.
+        max_image_bytes, max_image_pixels: larger files are refused before they are decoded.
+        idle_minutes: a session that did nothing for so long is over.
+        session_hours: a session is over after so long, busy or not.
+        reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
+        secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DERMTRAIL_", env_file=".env", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.home() / "DermTrail")
+    database_url: str | None = None
+    model: Path = model_file.SHIPPED
+    max_image_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
+    max_image_pixels: int = Field(default=60_000_000, gt=0)
+    idle_minutes: float = Field(default=15, gt=0)
+    session_hours: float = Field(default=12, gt=0)
+    reading_threads: int = Field(default=0, ge=0)
+    secure_cookie: bool = False
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{(self.home / 'dermtrail.db').resolve()}"
+
+    @property
+    def images(self) -> Path:
+        """The folder of the image store."""
+        return self.home / "images"
+
+    @property
+    def signing_key(self) -> Path:
+        """The file with the key that signs session cookies."""
+        return self.home / "signing.key"
+
+    @property
+    def idle_limit(self) -> timedelta:
+        """`idle_minutes` as a span of time."""
+        return timedelta(minutes=self.idle_minutes)
+
+    @property
+    def session_limit(self) -> timedelta:
+        """`session_hours` as a span of time."""
+        return timedelta(hours=self.session_hours)
