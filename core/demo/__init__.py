@@ -1,0 +1,1 @@
+"""A throw-away clinic full of synthetic patients, for newcomers."""
