@@ -1,0 +1,63 @@
+"""What the directory holds before anybody has added to it.
+
+The starting list names well-known cancer centres, hospitals with a dermatology department and skin clinics, with the
+town's position (GeoNames) and the address of each one's own site. It was written from general knowledge and nobody has
+checked it: `checked_on` is empty throughout, telephone numbers and streets are left out, and an administrator should
+confirm an entry before people are sent there.
+"""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from core.records.tables import ClinicKind
+
+_STARTING_LIST = Path(__file__).parent / "starting_list.csv"
+
+
+@dataclass(frozen=True)
+class ClinicEntry:
+    """A clinic outside the database; the fields are those of `core.records.tables.Clinic`.
+
+    `latitude` and `longitude` are WGS 84 degrees, `country` is ISO 3166-1 alpha-2, `source` the page that says so, and
+    `checked_on` the day on which somebody last confirmed the entry, or None.
+    """
+
+    name: str
+    kind: ClinicKind
+    country: str
+    city: str
+    latitude: float
+    longitude: float
+    position_approximate: bool
+    address: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    source: str | None = None
+    checked_on: date | None = None
+
+
+@cache
+def starting_list() -> tuple[ClinicEntry, ...]:
+    """The clinics that DermTrail brings along, in the order of the file."""
+    with _STARTING_LIST.open(encoding="utf-8", newline="") as file:
+        return tuple(_entry(row) for row in csv.DictReader(file))
+
+
+def _entry(row: dict[str, str]) -> ClinicEntry:
+    return ClinicEntry(
+        name=row["name"],
+        kind=ClinicKind(row["kind"]),
+        country=row["country"],
+        city=row["city"],
+        latitude=float(row["latitude"]),
+        longitude=float(row["longitude"]),
+        position_approximate=row["position_approximate"] == "true",
+        address=row["address"] or None,
+        phone=row["phone"] or None,
+        website=row["website"] or None,
+        source=row["source"] or None,
+        checked_on=date.fromisoformat(row["checked_on"]) if row["checked_on"] else None,
+    )
