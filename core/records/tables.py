@@ -234,7 +234,8 @@ class PatientSearchTerm(Base):
     __tablename__ = "patient_search_term"
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
-    term: Mapped[str] = mapped_column(String(200))
+    # Words are found by range, which is their beginning only where text sorts by code point, as SQLite's does.
+    term: Mapped[str] = mapped_column(String(200).with_variant(String(200, collation="C"), "postgresql"))
 
     __table_args__ = (Index(None, "term", "patient_id"),)
 
@@ -307,17 +308,17 @@ class Image(Base):
     created_at: Mapped[datetime]
     lesion: Mapped[Lesion] = relationship()
     visit: Mapped[Visit] = relationship()
-    readings: Mapped[list["Reading"]] = relationship(back_populates="image", order_by="Reading.id")
+    readings: Mapped[list["StoredReading"]] = relationship(back_populates="image", order_by="StoredReading.id")
 
     __table_args__ = (UniqueConstraint("lesion_id", "sha256"),)
 
     @property
-    def reading(self) -> "Reading | None":
+    def reading(self) -> "StoredReading | None":
         """The newest reading; None where there is none yet."""
         return self.readings[-1] if self.readings else None
 
 
-class Reading(Base):
+class StoredReading(Base):
     """What a model said of one image: never a diagnosis, and never changed.
 
     `maps` holds the network's class activation maps as little-endian float32, (classes, side, side) in the order of the
@@ -347,12 +348,12 @@ class Review(Base):
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), unique=True)
     at: Mapped[datetime]
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    reading: Mapped[Reading] = relationship(back_populates="review")
+    reading: Mapped[StoredReading] = relationship(back_populates="review")
     user: Mapped[User] = relationship()
 
 
 class Diagnosis(Base):
-    """What a clinician or a pathologist said of a lesion. A later one supersedes it; none is edited."""
+    """What a clinician or a pathologist said of a lesion. It is never edited: a later one supersedes it."""
 
     __tablename__ = "diagnosis"
 
@@ -362,7 +363,7 @@ class Diagnosis(Base):
     name: Mapped[str] = mapped_column(String(200))
     confirm_type: Mapped[ConfirmType]
     notes: Mapped[str | None] = mapped_column(Text)
-    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("diagnosis.id"))
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("diagnosis.id"), unique=True)
     user: Mapped[User] = relationship()
 
 

@@ -221,7 +221,11 @@ def upgrade() -> None:
         "patient_search_term",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("patient_id", sa.Integer(), nullable=False),
-        sa.Column("term", sa.String(length=200), nullable=False),
+        sa.Column(
+            "term",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_patient_search_term_patient_id"), ondelete="CASCADE"
         ),
@@ -287,11 +291,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("notes", sa.Text(), nullable=True),
-        sa.Column("superseded_by_id", sa.Integer(), nullable=True),
+        sa.Column("supersedes_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["lesion_id"], ["lesion.id"], name=op.f("fk_diagnosis_lesion_id")),
-        sa.ForeignKeyConstraint(["superseded_by_id"], ["diagnosis.id"], name=op.f("fk_diagnosis_superseded_by_id")),
+        sa.ForeignKeyConstraint(["supersedes_id"], ["diagnosis.id"], name=op.f("fk_diagnosis_supersedes_id")),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_diagnosis_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_diagnosis")),
+        sa.UniqueConstraint("supersedes_id", name=op.f("uq_diagnosis_supersedes_id")),
     )
     with op.batch_alter_table("diagnosis", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_diagnosis_lesion_id"), ["lesion_id"], unique=False)

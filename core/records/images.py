@@ -1,0 +1,121 @@
+"""Images: take one in for a lesion, and fetch it again."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
+from core.records import audit, clock, readings
+from core.records.actor import Actor, Permission, requires
+from core.records.database import Database
+from core.records.image_store import ImageStore
+from core.records.tables import Image, ImageType, Lesion, Patient, StoredReading, Visit
+from core.vision.intake import CleanImage, IntakeLimits, take_in
+from core.vision.reader import Reader
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What taking in an image needs besides the database."""
+
+    store: ImageStore
+    reader: Reader
+    limits: IntakeLimits
+
+
+@requires(Permission.WRITE_CHART)
+def add_image(
+    database: Database,
+    actor: Actor,
+    *,
+    intake: Intake,
+    visit_id: int,
+    lesion_id: int,
+    data: bytes,
+    image_type: ImageType,
+    although_elsewhere: bool = False,
+) -> Image:
+    """Clean a file, keep it, and read it.
+
+    The file and the overlay are on the disk before the rows are committed, and the rows are committed together:
+    whatever stops the process, no row is without its file.
+
+    Raises UnreadableImage, Invalid, NotFound; Conflict where this lesion has the image already; LikelyDuplicate, with
+    the patients' ids, where another patient's chart holds the same image, unless `although_elsewhere` says that
+    somebody has looked.
+    """
+    clean = take_in(data, limits=intake.limits)
+    with database.reading() as session:
+        _check_place(session, visit_id, lesion_id)
+        elsewhere = _other_patients(session, clean.sha256, lesion_id)
+    if elsewhere and not although_elsewhere:
+        raise LikelyDuplicate("This very image is already in the chart of another patient.", candidates=elsewhere)
+    intake.store.put(clean.encoded)
+    stored = readings.stored(intake.reader.read(clean.pixels), clean.pixels, intake.store)
+    with database.writing() as session:
+        patient_id = _check_place(session, visit_id, lesion_id)
+        image = _row(clean, visit_id, lesion_id, image_type)
+        image.readings = [stored]
+        session.add(image)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise Conflict("This lesion has this image already.") from error
+        audit.record(session, actor, "image.add", subject_type="image", subject_id=image.id, patient_id=patient_id)
+    return image
+
+
+@requires(Permission.READ_CHART)
+def get_image(database: Database, actor: Actor, *, image_id: int) -> Image:
+    """One image with lesion, patient, visit and readings. Raises NotFound."""
+    loading = (
+        joinedload(Image.lesion).joinedload(Lesion.patient),
+        joinedload(Image.visit),
+        selectinload(Image.readings).selectinload(StoredReading.review),
+    )
+    with database.reading() as session:
+        image = session.scalar(select(Image).where(Image.id == image_id).options(*loading))
+    if image is None:
+        raise NotFound("There is no such image.")
+    audit.record_look(database, actor, "patient.look", patient_id=image.lesion.patient_id)
+    return image
+
+
+@requires(Permission.ADMINISTER)
+def tidy(database: Database, actor: Actor, *, store: ImageStore) -> list[str]:
+    """Remove stored files that no row names, and say which; files younger than the store's grace time stay."""
+    with database.reading() as session:
+        named = set(session.scalars(select(Image.sha256))) | set(session.scalars(select(StoredReading.overlay_sha256)))
+    return store.sweep(named)
+
+
+def _check_place(session: Session, visit_id: int, lesion_id: int) -> int:
+    """The patient whose visit and lesion these are. Raises NotFound, and Invalid where they are two patients'."""
+    visit, lesion = session.get(Visit, visit_id), session.get(Lesion, lesion_id)
+    if visit is None:
+        raise NotFound("There is no such visit.")
+    if lesion is None:
+        raise NotFound("There is no such lesion.")
+    if visit.patient_id != lesion.patient_id:
+        raise Invalid("The visit and the lesion belong to two different patients.")
+    return visit.patient_id
+
+
+def _other_patients(session: Session, sha256: str, lesion_id: int) -> list[int]:
+    owner = select(Lesion.patient_id).where(Lesion.id == lesion_id).scalar_subquery()
+    query = select(Patient.id).join(Lesion, Lesion.patient_id == Patient.id).join(Image).where(Image.sha256 == sha256)
+    return list(session.scalars(query.where(Patient.id != owner).distinct()))
+
+
+def _row(clean: CleanImage, visit_id: int, lesion_id: int, image_type: ImageType) -> Image:
+    return Image(
+        lesion_id=lesion_id,
+        visit_id=visit_id,
+        sha256=clean.sha256,
+        width=clean.width,
+        height=clean.height,
+        image_type=image_type,
+        created_at=clock.now(),
+    )

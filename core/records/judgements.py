@@ -1,0 +1,121 @@
+"""What clinicians decide about a lesion: the diagnosis, and when to look again."""
+
+from datetime import date
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from core import taxonomy
+from core.errors import Invalid, NotAllowed, NotFound
+from core.records import audit, clock, readings
+from core.records.actor import Actor, Permission, requires
+from core.records.database import Database
+from core.records.tables import ConfirmType, Diagnosis, Image, Lesion, Recall
+
+DIAGNOSES: tuple[str, ...] = tuple(sorted(term.name for term in taxonomy.TERMS))
+"""The diagnoses offered first; any other may be written out."""
+
+
+@requires(Permission.DIAGNOSE)
+def record_diagnosis(
+    database: Database, actor: Actor, *, lesion_id: int, name: str, confirm_type: ConfirmType, notes: str | None = None
+) -> Diagnosis:
+    """Record what a clinician or a pathologist says of a lesion; it supersedes what was said before.
+
+    Whoever diagnoses has seen the lesion's readings, so they count as reviewed. Raises Invalid, NotFound.
+    """
+    name = name.strip()
+    if not name:
+        raise Invalid("The diagnosis is missing.", field="name")
+    if len(name) > 200:
+        raise Invalid("The diagnosis is longer than 200 characters.", field="name")
+    with database.writing() as session:
+        patient_id = _patient_of(session, lesion_id)
+        before = select(func.max(Diagnosis.id)).where(Diagnosis.lesion_id == lesion_id)
+        diagnosis = Diagnosis(
+            lesion_id=lesion_id,
+            supersedes_id=session.scalar(before),
+            at=clock.now(),
+            user_id=_account(actor),
+            name=name,
+            confirm_type=confirm_type,
+            notes=(notes or "").strip() or None,
+        )
+        session.add(diagnosis)
+        session.flush()
+        readings.review_all(session, actor, Image.lesion_id == lesion_id)
+        audit.record(
+            session, actor, "diagnosis.record", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id
+        )
+    return diagnosis
+
+
+@requires(Permission.READ_CHART)
+def diagnoses_of(database: Database, actor: Actor, *, lesion_id: int) -> list[Diagnosis]:
+    """A lesion's diagnoses, newest first; the first is the one in force."""
+    query = select(Diagnosis).where(Diagnosis.lesion_id == lesion_id).order_by(Diagnosis.id.desc())
+    with database.reading() as session:
+        return list(session.scalars(query.options(joinedload(Diagnosis.user))))
+
+
+@requires(Permission.DIAGNOSE)
+def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date, reason: str | None = None) -> Recall:
+    """Say when to look at a lesion again, in place of what was said before. Raises Invalid, NotFound."""
+    if due_on <= clock.today():
+        raise Invalid("A recall lies in the future.", field="due_on")
+    with database.writing() as session:
+        patient_id = _patient_of(session, lesion_id)
+        _close_open(session, lesion_id)
+        recall = Recall(
+            lesion_id=lesion_id,
+            due_on=due_on,
+            reason=(reason or "").strip()[:200] or None,
+            set_at=clock.now(),
+            user_id=_account(actor),
+        )
+        session.add(recall)
+        session.flush()
+        audit.record(session, actor, "recall.set", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
+    return recall
+
+
+@requires(Permission.WRITE_CHART)
+def close_recall(database: Database, actor: Actor, *, lesion_id: int) -> None:
+    """Note that the patient has been seen, so that no recall is open for the lesion. Raises NotFound."""
+    with database.writing() as session:
+        patient_id = _patient_of(session, lesion_id)
+        _close_open(session, lesion_id)
+        audit.record(session, actor, "recall.close", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
+
+
+@requires(Permission.READ_CHART)
+def open_recall(database: Database, actor: Actor, *, lesion_id: int) -> Recall | None:
+    """The recall that is open for a lesion, if any."""
+    with database.reading() as session:
+        return session.scalar(select(Recall).where(Recall.lesion_id == lesion_id, Recall.closed_at.is_(None)))
+
+
+@requires(Permission.READ_CHART)
+def recalls_until(database: Database, actor: Actor, *, day: date) -> list[Recall]:
+    """Open recalls due on `day` or before, the longest overdue first, with lesion and patient."""
+    query = select(Recall).where(Recall.closed_at.is_(None), Recall.due_on <= day).order_by(Recall.due_on, Recall.id)
+    with database.reading() as session:
+        return list(session.scalars(query.options(joinedload(Recall.lesion).joinedload(Lesion.patient))))
+
+
+def _patient_of(session: Session, lesion_id: int) -> int:
+    lesion = session.get(Lesion, lesion_id, with_for_update=True)
+    if lesion is None:
+        raise NotFound("There is no such lesion.")
+    return lesion.patient_id
+
+
+def _account(actor: Actor) -> int:
+    if actor.user_id is None:
+        raise NotAllowed("Only a person with an account can judge a lesion.")
+    return actor.user_id
+
+
+def _close_open(session: Session, lesion_id: int) -> None:
+    query = update(Recall).where(Recall.lesion_id == lesion_id, Recall.closed_at.is_(None))
+    session.execute(query.values(closed_at=clock.now()))

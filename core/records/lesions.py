@@ -1,0 +1,111 @@
+"""Lesions: add one to a patient, look at it and all that belongs to it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from core.errors import Invalid, NotFound
+from core.records import audit, clock
+from core.records.actor import Actor, Permission, requires
+from core.records.database import Database
+from core.records.tables import BodySite, Diagnosis, Image, Laterality, Lesion, Patient, Recall, StoredReading, Visit
+
+LONGEST_DESCRIPTION = 200
+
+
+@dataclass(frozen=True)
+class LesionSummary:
+    """A lesion as a list shows it: `images` counts its images, `latest` is the one taken last."""
+
+    lesion: Lesion
+    images: int
+    latest: Image | None
+    diagnosis: Diagnosis | None
+    recall: Recall | None
+
+
+@requires(Permission.WRITE_CHART)
+def add_lesion(
+    database: Database,
+    actor: Actor,
+    *,
+    patient_id: int,
+    body_site: BodySite,
+    laterality: Laterality | None = None,
+    description: str | None = None,
+) -> Lesion:
+    """Add a lesion; it gets the next number within its patient. Raises Invalid, NotFound."""
+    description = (description or "").strip() or None
+    if description and len(description) > LONGEST_DESCRIPTION:
+        raise Invalid(f"The description is longer than {LONGEST_DESCRIPTION} characters.", field="description")
+    with database.writing() as session:
+        # The lock on the patient keeps two lesions added at one moment from taking the same number.
+        if session.get(Patient, patient_id, with_for_update=True) is None:
+            raise NotFound("There is no such patient.")
+        last = session.scalar(select(func.max(Lesion.number)).where(Lesion.patient_id == patient_id)) or 0
+        lesion = Lesion(
+            patient_id=patient_id,
+            number=last + 1,
+            body_site=body_site,
+            laterality=laterality,
+            description=description,
+            created_at=clock.now(),
+        )
+        session.add(lesion)
+        session.flush()
+        audit.record(session, actor, "lesion.add", subject_type="lesion", subject_id=lesion.id, patient_id=patient_id)
+    return lesion
+
+
+@requires(Permission.READ_CHART)
+def get_lesion(database: Database, actor: Actor, *, lesion_id: int) -> Lesion:
+    """One lesion with its patient. Raises NotFound."""
+    with database.reading() as session:
+        lesion = session.scalar(select(Lesion).where(Lesion.id == lesion_id).options(joinedload(Lesion.patient)))
+    if lesion is None:
+        raise NotFound("There is no such lesion.")
+    audit.record_look(database, actor, "patient.look", patient_id=lesion.patient_id)
+    return lesion
+
+
+@requires(Permission.READ_CHART)
+def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[LesionSummary]:
+    """A patient's lesions by number, in a fixed number of queries."""
+    lesions = select(Lesion).where(Lesion.patient_id == patient_id).order_by(Lesion.number)
+    images = (
+        select(Image)
+        .join(Image.visit)
+        .join(Image.lesion)
+        .where(Lesion.patient_id == patient_id)
+        .order_by(Visit.at, Image.id)
+        .options(joinedload(Image.visit), selectinload(Image.readings).defer(StoredReading.maps))
+    )
+    diagnoses = select(Diagnosis).join(Lesion).where(Lesion.patient_id == patient_id).order_by(Diagnosis.id)
+    recalls = select(Recall).join(Lesion).where(Lesion.patient_id == patient_id, Recall.closed_at.is_(None))
+    with database.reading() as session:
+        found = list(session.scalars(lesions))
+        by_lesion: dict[int, list[Image]] = {lesion.id: [] for lesion in found}
+        for image in session.scalars(images):
+            by_lesion[image.lesion_id].append(image)
+        diagnosis = {row.lesion_id: row for row in session.scalars(diagnoses.options(joinedload(Diagnosis.user)))}
+        recall = {row.lesion_id: row for row in session.scalars(recalls)}
+    return [
+        LesionSummary(
+            lesion=lesion,
+            images=len(by_lesion[lesion.id]),
+            latest=by_lesion[lesion.id][-1] if by_lesion[lesion.id] else None,
+            diagnosis=diagnosis.get(lesion.id),
+            recall=recall.get(lesion.id),
+        )
+        for lesion in found
+    ]
+
+
+@requires(Permission.READ_CHART)
+def images_of_lesion(database: Database, actor: Actor, *, lesion_id: int) -> list[Image]:
+    """A lesion's images by the time they were taken, with their visits and readings."""
+    query = select(Image).join(Image.visit).where(Image.lesion_id == lesion_id).order_by(Visit.at, Image.id)
+    readings = selectinload(Image.readings).options(selectinload(StoredReading.review))
+    with database.reading() as session:
+        return list(session.scalars(query.options(joinedload(Image.visit), joinedload(Image.lesion), readings)))

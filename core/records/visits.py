@@ -1,0 +1,97 @@
+"""Visits: log one, look at it, list them."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from core.errors import Invalid, NotFound
+from core.records import audit, clock
+from core.records.actor import PERMISSIONS, Actor, Permission, requires
+from core.records.database import Database
+from core.records.tables import Image, Patient, StoredReading, User, Visit
+
+LONGEST_REASON = 200
+
+
+@requires(Permission.WRITE_CHART)
+def log_visit(
+    database: Database,
+    actor: Actor,
+    *,
+    patient_id: int,
+    at: datetime,
+    reason: str,
+    clinician_id: int | None = None,
+    notes: str | None = None,
+) -> Visit:
+    """Log a visit at a moment (aware). Raises Invalid, NotFound."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("What is the visit for? The reason is missing.", field="reason")
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(f"The reason is longer than {LONGEST_REASON} characters.", field="reason")
+    if at > clock.now() + timedelta(days=1):
+        raise Invalid("A visit is logged when it happens, not ahead of time.", field="at")
+    with database.writing() as session:
+        patient = session.get(Patient, patient_id)
+        if patient is None:
+            raise NotFound("There is no such patient.")
+        if at.date() < patient.birth_date:
+            raise Invalid("The visit lies before the patient's birth.", field="at")
+        _require_clinician(session, clinician_id)
+        visit = Visit(
+            patient_id=patient_id, at=at, reason=reason, clinician_id=clinician_id, notes=(notes or "").strip() or None
+        )
+        session.add(visit)
+        session.flush()
+        audit.record(session, actor, "visit.log", subject_type="visit", subject_id=visit.id, patient_id=patient_id)
+    return visit
+
+
+@requires(Permission.READ_CHART)
+def get_visit(database: Database, actor: Actor, *, visit_id: int) -> Visit:
+    """One visit with its patient and clinician. Raises NotFound."""
+    query = select(Visit).where(Visit.id == visit_id)
+    with database.reading() as session:
+        visit = session.scalar(query.options(joinedload(Visit.patient), joinedload(Visit.clinician)))
+    if visit is None:
+        raise NotFound("There is no such visit.")
+    audit.record_look(database, actor, "patient.look", patient_id=visit.patient_id)
+    return visit
+
+
+@requires(Permission.READ_CHART)
+def visits_of(database: Database, actor: Actor, *, patient_id: int) -> list[Visit]:
+    """A patient's visits, newest first."""
+    query = select(Visit).where(Visit.patient_id == patient_id).order_by(Visit.at.desc())
+    with database.reading() as session:
+        return list(session.scalars(query.options(joinedload(Visit.clinician))))
+
+
+@requires(Permission.READ_CHART)
+def visits_on(database: Database, actor: Actor, *, day: date) -> list[Visit]:
+    """The visits of a day where the clinic is, in time order, with their patients."""
+    start = datetime.combine(day, datetime.min.time()).astimezone()
+    end = datetime.combine(day + timedelta(days=1), datetime.min.time()).astimezone()
+    query = select(Visit).where(Visit.at >= start, Visit.at < end).order_by(Visit.at)
+    with database.reading() as session:
+        return list(session.scalars(query.options(joinedload(Visit.patient), joinedload(Visit.clinician))))
+
+
+@requires(Permission.READ_CHART)
+def images_of_visit(database: Database, actor: Actor, *, visit_id: int) -> list[Image]:
+    """The images taken at a visit, in the order they were added, with lesion and readings."""
+    query = select(Image).where(Image.visit_id == visit_id).order_by(Image.id)
+    loading = (joinedload(Image.lesion), joinedload(Image.visit))
+    readings = selectinload(Image.readings).options(selectinload(StoredReading.review))
+    with database.reading() as session:
+        return list(session.scalars(query.options(*loading, readings)))
+
+
+def _require_clinician(session: Session, clinician_id: int | None) -> None:
+    if clinician_id is None:
+        return
+    user = session.get(User, clinician_id)
+    if user is None or user.disabled_at is not None or Permission.DIAGNOSE not in PERMISSIONS[user.role]:
+        raise Invalid("That account is not a clinician's.", field="clinician_id")
