@@ -42,6 +42,8 @@ Position = tuple[float, float]
 _WHOLE_WORLD = ((-50.0, -120.0), (65.0, 150.0))
 _TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 _TILES_CREDIT = '© <a href="https://www.openstreetmap.org/copyright" target="_blank">OpenStreetMap</a> contributors'
+# OpenStreetMap serves only who says where they come from; this names the host and nothing more.
+_REFERRER = "strict-origin-when-cross-origin"
 _EMPTY_TILE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 _LIGHT = {
@@ -135,7 +137,9 @@ def clinic_map(
         ("clinic_map_css", f"{STATIC}/clinics/map.css"),
     ]
     if tiles:
-        folium.TileLayer(_TILES, attr=_TILES_CREDIT, error_tile_url=_EMPTY_TILE, max_zoom=16).add_to(canvas)
+        folium.TileLayer(
+            _TILES, attr=_TILES_CREDIT, error_tile_url=_EMPTY_TILE, max_zoom=16, referrer_policy=_REFERRER
+        ).add_to(canvas)
     canvas.add_child(_Drawing(spots, origin=origin, origin_name=origin_name, dark=dark))
     ranked = [spot.at for spot in spots if spot.label]
     shown = [*(ranked or [spot.at for spot in spots]), *([origin] if origin else [])]
