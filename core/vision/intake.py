@@ -199,6 +199,9 @@ def _judge_tiff(image: TiffImagePlugin.TiffImageFile, limits: IntakeLimits) -> N
     if tags.get(ExifTags.Base.NewSubfileType, 0) & 1 or ExifTags.Base.DNGVersion in tags:
         # Its first page is a thumbnail, and taking that for the image would pass unnoticed.
         raise UnreadableImage("This file is a camera's raw file. Please save the picture from it as TIFF, PNG or JPEG.")
+    if (tags.get(ExifTags.Base.PhotometricInterpretation), tags.get(ExifTags.Base.Compression)) == (6, 1):
+        # Pillow 12.3 reads three bytes a pixel as if they were four, and false colours may come of it.
+        raise UnreadableImage("This TIFF holds uncompressed YCbCr pixels. Please save it as an RGB TIFF or as PNG.")
     # Whole tiles are decoded, and one may be far larger than the image: 1.6 MB of file took 1.3 GB of memory.
     if tags.get(ExifTags.Base.TileWidth, 0) * tags.get(ExifTags.Base.TileLength, 0) > limits.max_pixels:
         raise UnreadableImage(_too_many_pixels(limits))
