@@ -6,7 +6,7 @@ Each is read from the environment as DERMTRAIL_<NAME>, or from a `.env` file in 
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.vision import model_file
@@ -38,10 +38,15 @@ class Settings(BaseSettings):
     reading_threads: int = Field(default=0, ge=0)
     secure_cookie: bool = False
 
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{(self.home / 'dermtrail.db').resolve()}"
+        return self.database_url or f"sqlite:///{self.home / 'dermtrail.db'}"
 
     @property
     def images(self) -> Path:

@@ -1,6 +1,7 @@
 """Images: take one in for a lesion, and fetch it again."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +15,10 @@ from core.records.image_store import ImageStore
 from core.records.tables import Image, ImageType, Lesion, Patient, StoredReading, Visit
 from core.vision.intake import CleanImage, IntakeLimits, take_in
 from core.vision.reader import Reader
+
+
+UPLOAD_TIME = timedelta(hours=1)
+"""A file this young may belong to an upload whose row is still to come; none takes nearly so long."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,10 @@ def get_image(database: Database, actor: Actor, *, image_id: int) -> Image:
 
 @requires(Permission.ADMINISTER)
 def tidy(database: Database, actor: Actor, *, store: ImageStore) -> list[str]:
-    """Remove stored files that no row names, and say which; files younger than the store's grace time stay."""
+    """Remove stored files that no row names, and say which; files younger than UPLOAD_TIME stay."""
     with database.reading() as session:
         named = set(session.scalars(select(Image.sha256))) | set(session.scalars(select(StoredReading.overlay_sha256)))
-    return store.sweep(named)
+    return store.sweep(named, older_than=UPLOAD_TIME)
 
 
 def _check_place(session: Session, visit_id: int, lesion_id: int) -> int:

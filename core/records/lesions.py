@@ -79,7 +79,11 @@ def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[Les
         .join(Image.lesion)
         .where(Lesion.patient_id == patient_id)
         .order_by(Visit.at, Image.id)
-        .options(joinedload(Image.visit), selectinload(Image.readings).defer(StoredReading.maps))
+        .options(
+            joinedload(Image.visit),
+            joinedload(Image.lesion),
+            selectinload(Image.readings).defer(StoredReading.maps),
+        )
     )
     diagnoses = select(Diagnosis).join(Lesion).where(Lesion.patient_id == patient_id).order_by(Diagnosis.id)
     recalls = select(Recall).join(Lesion).where(Lesion.patient_id == patient_id, Recall.closed_at.is_(None))

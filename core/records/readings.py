@@ -87,11 +87,9 @@ def review_reading(database: Database, actor: Actor, *, reading_id: int) -> None
 @requires(Permission.READ_CHART)
 def unreviewed_readings(database: Database, actor: Actor, *, limit: int = 50) -> list[StoredReading]:
     """The newest reading of each image, where nobody has looked at it, the most probably malignant first."""
-    later = aliased(StoredReading)
-    newest = ~exists().where(later.image_id == StoredReading.image_id, later.id > StoredReading.id)
     query = (
         select(StoredReading)
-        .where(newest, ~exists().where(Review.reading_id == StoredReading.id))
+        .where(*_waiting())
         .order_by(StoredReading.malignant_probability.desc(), StoredReading.id)
         .limit(limit)
     )
@@ -103,8 +101,8 @@ def unreviewed_readings(database: Database, actor: Actor, *, limit: int = 50) ->
 
 @requires(Permission.READ_CHART)
 def count_unreviewed(database: Database, actor: Actor) -> int:
-    """How many readings nobody has looked at."""
-    query = select(func.count(StoredReading.id)).where(~exists().where(Review.reading_id == StoredReading.id))
+    """How many there are of those."""
+    query = select(func.count(StoredReading.id)).where(*_waiting())
     with database.reading() as session:
         return session.scalar(query) or 0
 
@@ -118,3 +116,10 @@ def review_all(session: Session, actor: Actor, *which: ColumnElement[bool]) -> N
         audit.record(
             session, actor, "reading.review", subject_type="reading", subject_id=reading_id, patient_id=patient_id
         )
+
+
+def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """A reading is the newest of its image, and nobody has looked at it."""
+    later = aliased(StoredReading)
+    newer = exists().where(later.image_id == StoredReading.image_id, later.id > StoredReading.id)
+    return ~newer, ~exists().where(Review.reading_id == StoredReading.id)

@@ -1,0 +1,164 @@
+"""The operator's command line: python -m core."""
+
+import json
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from core.demo import clinic as demo_clinic
+from core.errors import DermTrailError, UnreadableImage
+from core.exchange import backup as backups
+from core.records import images, users
+from core.records.actor import OPERATOR
+from core.records.tables import Role
+from core.settings import Settings
+from core.vision import heat_map
+from core.vision.intake import take_in
+from core.workspace import Workspace
+
+app = typer.Typer(
+    help="DermTrail from the terminal.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+users_app = typer.Typer(help="Accounts: add, list, disable.", no_args_is_help=True)
+app.add_typer(users_app, name="users")
+
+
+def _workspace() -> Workspace:
+    workspace = Workspace(Settings())
+    workspace.prepare()
+    return workspace
+
+
+@app.command()
+def read(
+    files: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="The images to read.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one object per image.")] = False,
+    overlays: Annotated[Path | None, typer.Option(help="Write each heat map over its image into this folder.")] = None,
+) -> None:
+    """Say what the model says of each image; supports a clinician, never a diagnosis. Exits with 1 if any failed."""
+    workspace = Workspace(Settings())
+    results = [_read_one(workspace, file, overlays) for file in files]
+    if as_json:
+        print(json.dumps(results, indent=2))
+    else:
+        for result in results:
+            print(_one_line(result))
+    raise typer.Exit(int(any("error" in result for result in results)))
+
+
+def _read_one(workspace: Workspace, file: Path, overlays: Path | None) -> dict[str, Any]:
+    start = perf_counter()
+    try:
+        if file.stat().st_size > workspace.limits.max_bytes:
+            raise UnreadableImage("The file is larger than the limit.")
+        image = take_in(file.read_bytes(), limits=workspace.limits).pixels
+        reading = workspace.reader.read(image)
+    except UnreadableImage as error:
+        return {"file": str(file), "error": str(error)}
+    except OSError as error:
+        return {"file": str(file), "error": error.strerror or "The file cannot be read."}
+    seconds = perf_counter() - start
+    if overlays is not None:
+        overlays.mkdir(parents=True, exist_ok=True)
+        heat_map.overlay(image, reading.heat_map()).save(overlays / f"{file.stem}.png")
+    return {
+        "file": str(file),
+        "prediction": reading.prediction,
+        "group": reading.group,
+        "probabilities": reading.probabilities,
+        "malignant_probability": reading.malignant_probability,
+        "flagged": reading.flagged,
+        "model_version": reading.model_version,
+        "seconds": round(seconds, 4),
+    }
+
+
+def _one_line(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return f"{result['file']}: {result['error']}"
+    flag = ", flagged" if result["flagged"] else ""
+    probability = result["probabilities"][result["prediction"]]
+    return f"{result['file']}: {result['prediction']} ({result['group']}) {probability:.0%}{flag}"
+
+
+@users_app.command("add")
+def add_account(name: str, role: Annotated[Role, typer.Option()], full_name: str | None = None) -> None:
+    """Add an account; the password is read from standard input, so that it stays out of the shell's history."""
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    user = users.add_user(_workspace().database, OPERATOR, name=name, role=role, password=password, full_name=full_name)
+    print(f"Added {user.name} ({user.role}).")
+
+
+@users_app.command("list")
+def list_accounts() -> None:
+    """List every account."""
+    for user in users.list_users(_workspace().database, OPERATOR):
+        state = "disabled" if user.disabled_at else "active"
+        print(f"{user.name}\t{user.role}\t{state}\t{user.full_name}")
+
+
+@users_app.command("disable")
+def disable_account(name: str) -> None:
+    """Shut an account out and end its sessions."""
+    user = users.set_disabled(_workspace().database, OPERATOR, name=name, disabled=True)
+    print(f"Disabled {user.name}.")
+
+
+@app.command()
+def tidy() -> None:
+    """Remove stored files that no record names, such as those of an upload that was cut off."""
+    workspace = _workspace()
+    removed = images.tidy(workspace.database, OPERATOR, store=workspace.images)
+    print(f"Removed {len(removed)} stray files.")
+
+
+@app.command()
+def backup(file: Path) -> None:
+    """Write the records and all images into one zip file; the server may go on running."""
+    workspace = _workspace()
+    content = backups.back_up(workspace.database, workspace.images, file)
+    print(f"Backed up {content.patients} patients and {content.images} images ({content.files} files) to {file}.")
+
+
+@app.command()
+def restore(
+    file: Path,
+    force: Annotated[bool, typer.Option(help="Put the backup in the place of records that are here.")] = False,
+) -> None:
+    """Put a backup in the place of all records. Refuses where there are records, unless forced."""
+    workspace = Workspace(Settings())
+    workspace.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = backups.restore(workspace.database, workspace.images, file, force=force)
+    print(f"Restored {content.patients} patients and {content.images} images ({content.files} files).")
+
+
+@app.command()
+def demo() -> None:
+    """Fill an empty data folder with synthetic patients, visits and drawn images, and print how to sign in."""
+    workspace = _workspace()
+    accounts = demo_clinic.add_accounts(workspace)
+    steps = demo_clinic.add_patients(workspace)
+    for _ in track(steps, description="Filling the demonstration clinic", total=len(demo_clinic.PEOPLE)):
+        pass
+    for account in accounts:
+        print(f"Sign in as {account.name} with the password {account.password}")
+
+
+def main() -> None:
+    """Run the command line; an error that DermTrail raises on purpose is one line, not a stack trace."""
+    try:
+        app()
+    except DermTrailError as error:
+        print(f"dermtrail: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

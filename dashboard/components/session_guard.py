@@ -1,0 +1,52 @@
+"""Who is signed in, the way out, and a watch in the browser that leaves the page when the session is over."""
+
+import streamlit as st
+
+CHECK_SECONDS = 20
+
+_HTML = """
+<form method="post" action="/sign-out">
+  <span id="who"></span>
+  <button type="submit">Sign out</button>
+</form>
+"""
+
+_CSS = """
+form { display: flex; align-items: center; justify-content: space-between; gap: .5rem; margin: 0;
+  font-family: var(--st-font); font-size: .9rem; color: var(--st-text-color); }
+span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .85; }
+button { font: inherit; color: inherit; padding: .25rem .7rem; background: transparent; cursor: pointer;
+  border: 1px solid var(--st-border-color); border-radius: .5rem; white-space: nowrap; }
+button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+"""
+
+# Typing a long note is work too, though the server hears nothing of it until it is sent: the watch says so with a POST.
+_JS = """
+export default function ({ parentElement, data }) {
+  parentElement.querySelector("#who").textContent = data.who;
+  let active = false;
+  const noted = () => { active = true; };
+  const events = ["keydown", "pointerdown", "wheel", "touchstart"];
+  events.forEach((name) => window.addEventListener(name, noted, { passive: true }));
+  const check = async () => {
+    const method = active ? "POST" : "GET";
+    active = false;
+    try {
+      const answer = await fetch("/session", { method, headers: { Accept: "application/json" } });
+      if (answer.status === 401) window.location.assign("/sign-in?why=ended");
+    } catch { /* The server is away for a moment; the next check tells. */ }
+  };
+  const timer = setInterval(check, data.seconds * 1000);
+  return () => {
+    clearInterval(timer);
+    events.forEach((name) => window.removeEventListener(name, noted));
+  };
+}
+"""
+
+_component = st.components.v2.component("session_guard", html=_HTML, css=_CSS, js=_JS)
+
+
+def session_guard(who: str) -> None:
+    """Show `who` is signed in, with the sign-out button, and watch the session."""
+    _component(key="session_guard", data={"who": who, "seconds": CHECK_SECONDS})

@@ -1,0 +1,105 @@
+"""The gate before everything: without a session only the few open places answer."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import session
+
+SIGN_IN = "/sign-in"
+FIRST_ADMINISTRATOR = "/first-administrator"
+SCREENING = "/screening"
+HEALTH = "/healthz"
+
+OPEN_PATHS = frozenset({SIGN_IN, FIRST_ADMINISTRATOR, HEALTH, SCREENING})
+
+NO_SESSION = 4401
+"""WebSocket close code for a session that is over, after HTTP's 401."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def is_open(path: str) -> bool:
+    """Whether anybody may ask for `path`."""
+    return path in OPEN_PATHS or path.startswith(SCREENING + "/")
+
+
+class Gate:
+    """ASGI middleware that lets nobody past without a session.
+
+    A WebSocket outlives many requests, so its session is looked up again at every message: a session that has ended,
+    idled away or been signed out elsewhere closes it at once.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+        elif is_open(scope["path"]) or await _has_session(scope):
+            guarded = receive if scope["type"] == "http" else _while_session_lasts(scope, receive, send)
+            await self.app(scope, guarded, _with_headers(scope, send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": NO_SESSION})
+        else:
+            await _refusal(scope)(scope, receive, send)
+
+
+async def _has_session(scope: Scope) -> bool:
+    cookies = HTTPConnection(scope).cookies
+    holder = await run_in_threadpool(session.holder, cookies, address=address_of(scope), touch=False)
+    return holder is not None
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from, as the audit trail names it."""
+    client = scope.get("client")
+    return client[0] if client else "unknown"
+
+
+def _refusal(scope: Scope) -> Response:
+    wants_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+    if wants_page:
+        return RedirectResponse(SIGN_IN, status_code=303)
+    return PlainTextResponse("Sign in first.", status_code=401)
+
+
+def _while_session_lasts(scope: Scope, receive: Receive, send: Send) -> Receive:
+    if is_open(scope["path"]):
+        return receive
+
+    async def guarded() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.receive" and not await _has_session(scope):
+            await send({"type": "websocket.close", "code": NO_SESSION})
+            return {"type": "websocket.disconnect", "code": NO_SESSION}
+        return message
+
+    return guarded
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    def with_headers(message: Message) -> Awaitable[Any]:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            extra = dict(SECURITY_HEADERS)
+            if not is_open(scope["path"]) and not scope["path"].startswith(("/static/", "/app/static/")):
+                extra["Cache-Control"] = "no-store, private"
+            message["headers"] = [
+                *message["headers"],
+                *((k.lower().encode(), v.encode()) for k, v in extra.items() if k.lower().encode() not in present),
+            ]
+        return send(message)
+
+    return with_headers

@@ -1,0 +1,64 @@
+"""The pages: where each lies, who sees it in the menu, and how to get from one to another."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from core.records.actor import Actor, Permission
+
+HOME = "views/home.py"
+PATIENTS = "views/patients.py"
+REGISTER = "views/register.py"
+PATIENT = "views/patient.py"
+VISIT = "views/visit.py"
+LESION = "views/lesion.py"
+CLINICS = "views/clinics.py"
+SCREENING = "views/screening.py"
+ACCOUNT = "views/account.py"
+ACCOUNTS = "views/accounts.py"
+AUDIT = "views/audit.py"
+
+
+def pages(actor: Actor) -> dict[str, list[st.Page]]:
+    """The pages that `actor` may open, by section of the menu. Pages of one patient are opened from others."""
+    sections = {
+        "Clinic": [
+            st.Page(HOME, title="Home", icon=":material/home:", default=True),
+            st.Page(PATIENTS, title="Patients", icon=":material/group:"),
+            st.Page(REGISTER, title="Register patient", icon=":material/person_add:"),
+            st.Page(PATIENT, title="Patient", visibility="hidden"),
+            st.Page(VISIT, title="Visit", visibility="hidden"),
+            st.Page(LESION, title="Lesion", visibility="hidden"),
+        ],
+        "Around": [
+            st.Page(CLINICS, title="Clinic map", icon=":material/map:"),
+            st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
+        ],
+        "You": [st.Page(ACCOUNT, title="Your account", icon=":material/account_circle:", url_path="your-account")],
+    }
+    if actor.may(Permission.ADMINISTER):
+        sections["Administration"] = [
+            st.Page(ACCOUNTS, title="Accounts", icon=":material/manage_accounts:"),
+            st.Page(AUDIT, title="Audit trail", icon=":material/fact_check:", url_path="audit-trail"),
+        ]
+    return sections
+
+
+def go_to(page: str, *, id: int | None = None) -> NoReturn:
+    """Open a page, of the thing with that id where it is a page of one thing."""
+    st.switch_page(page, query_params={} if id is None else {"id": str(id)})
+
+
+def link_to(page: str, label: str, *, id: int, icon: str | None = None) -> None:
+    """A link to the page of one thing."""
+    st.page_link(page, label=label, icon=icon, query_params={"id": str(id)})
+
+
+def id_in_address() -> int:
+    """The id that the page's address names. Stops the page, with a way on, where it names none."""
+    try:
+        return int(st.query_params["id"])
+    except (KeyError, ValueError):
+        st.info("This page belongs to a patient. Choose one first.", icon=":material/info:")
+        st.page_link(PATIENTS, label="Find a patient", icon=":material/search:")
+        st.stop()

@@ -1,0 +1,83 @@
+"""Home: what the day holds."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.records import clock, judgements, readings, visits
+from core.records.tables import Recall, StoredReading, Visit
+from dashboard import navigation, page
+from dashboard.components.reading import group_badge
+
+SHOWN = 12
+RECALLS_AHEAD = timedelta(days=14)
+
+actor, database = page.person(), page.database()
+today = clock.today()
+
+
+def visit_row(visit: Visit) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{visit.at.astimezone():%H:%M}**", width=60)
+        navigation.link_to(navigation.VISIT, visit.patient.name, id=visit.id)
+        clinician = f" · {visit.clinician.full_name}" if visit.clinician else ""
+        st.caption(f"{visit.reason}{clinician}", width="content")
+
+
+def reading_row(reading: StoredReading) -> None:
+    lesion = reading.image.lesion
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{reading.malignant_probability:.0%}**", width=60)
+        navigation.link_to(navigation.LESION, f"{lesion.patient.name} · {lesion.label}", id=lesion.id)
+        group_badge(reading.prediction)
+        st.caption(page.day(reading.image.visit.at), width="content")
+
+
+def recall_row(recall: Recall) -> None:
+    overdue = (today - recall.due_on).days
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if overdue > 0:
+            st.badge(f"{overdue} days overdue", color="red")
+        else:
+            st.badge("due today" if overdue == 0 else f"due in {-overdue} days", color="orange")
+        lesion = recall.lesion
+        navigation.link_to(navigation.LESION, f"{lesion.patient.name} · {lesion.label}", id=lesion.id)
+        st.caption(recall.reason or lesion.place, width="content")
+
+
+todays = visits.visits_on(database, actor, day=today)
+unreviewed = readings.unreviewed_readings(database, actor, limit=SHOWN)
+waiting = readings.count_unreviewed(database, actor)
+recalls = judgements.recalls_until(database, actor, day=today + RECALLS_AHEAD)
+overdue = [recall for recall in recalls if recall.due_on < today]
+
+st.title("Today")
+st.caption(f"{today:%A, %-d %B %Y}")
+counts = st.columns(3)
+counts[0].metric("Visits today", len(todays), border=True)
+counts[1].metric("Readings to review", waiting, border=True)
+counts[2].metric("Recalls overdue", len(overdue), border=True)
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Readings nobody has reviewed")
+    st.caption("The most probably malignant first. The figure adds up all malignant and precancerous classes.")
+    for reading in unreviewed:
+        reading_row(reading)
+    if waiting > SHOWN:
+        st.caption(f"And {waiting - SHOWN} more, below {unreviewed[-1].malignant_probability:.0%}.")
+    if not unreviewed:
+        st.info("Every reading has been reviewed.", icon=":material/done_all:")
+with right:
+    st.subheader("Recalls")
+    st.caption("Overdue, and due within two weeks.")
+    for recall in recalls:
+        recall_row(recall)
+    if not recalls:
+        st.info("No recall is due. Set one on a lesion's page, beside its diagnosis.", icon=":material/event:")
+    st.subheader("Visits today")
+    for visit in todays:
+        visit_row(visit)
+    if not todays:
+        st.info("No visit yet today. Find the patient and log one.", icon=":material/event_available:")
+        st.page_link(navigation.PATIENTS, label="Find a patient", icon=":material/search:")

@@ -1,0 +1,152 @@
+"""A patient's chart: visits, lesions, details and what was changed in them."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.records import clock, lesions, patients, users, visits
+from core.records.lesions import LesionSummary
+from core.records.patients import PatientDetails
+from core.records.tables import BodySite, Laterality, Patient
+from dashboard import navigation, page
+from dashboard.components.banner import banner
+from dashboard.components.lesion_form import lesion_fields
+from dashboard.components.patient_form import patient_form
+from dashboard.components.reading import diagnosis_badge, group_badge, thumbnail
+
+actor, database = page.person(), page.database()
+
+
+def log_visit_form(patient: Patient) -> None:
+    clinicians = users.clinicians(database, actor)
+    mine = next((index for index, user in enumerate(clinicians) if user.id == actor.user_id), None)
+    now = clock.now().astimezone()
+    with st.form("log_visit"):
+        day, time = st.columns(2)
+        on = day.date_input("Date", now.date(), max_value=now.date(), format="YYYY-MM-DD")
+        at = time.time_input("Time", now.time().replace(second=0, microsecond=0))
+        clinician = st.selectbox(
+            "Clinician", clinicians, mine, format_func=lambda user: user.full_name, placeholder="Not yet known"
+        )
+        reason = st.text_input("Reason", placeholder="Such as: skin check, changing mole", max_chars=200)
+        notes = st.text_area("Notes", height=80)
+        sent = st.form_submit_button("Log visit", type="primary", icon=":material/event_available:")
+    if sent:
+        with page.errors_told():
+            visit = visits.log_visit(
+                database,
+                actor,
+                patient_id=patient.id,
+                at=datetime.combine(on, at).astimezone(),
+                reason=reason,
+                clinician_id=clinician.id if clinician else None,
+                notes=notes,
+            )
+            page.tell_next("The visit is logged.")
+            navigation.go_to(navigation.VISIT, id=visit.id)
+
+
+def visits_tab(patient: Patient) -> None:
+    found = visits.visits_of(database, actor, patient_id=patient.id)
+    with st.expander("Log a visit", icon=":material/add:", expanded=not found):
+        log_visit_form(patient)
+    for visit in found:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            navigation.link_to(navigation.VISIT, page.day_and_time(visit.at), id=visit.id, icon=":material/event:")
+            clinician = f" · {visit.clinician.full_name}" if visit.clinician else ""
+            st.markdown(f"{visit.reason}{clinician}", width="stretch")
+
+
+def lesion_card(summary: LesionSummary) -> None:
+    lesion, latest = summary.lesion, summary.latest
+    with st.container(border=True):
+        if latest:
+            thumbnail(latest)
+        navigation.link_to(navigation.LESION, f"**{lesion.label}** {lesion.place}", id=lesion.id)
+        if lesion.description:
+            st.caption(lesion.description)
+        if summary.diagnosis:
+            diagnosis_badge(summary.diagnosis)
+        elif latest and latest.reading:
+            group_badge(latest.reading.prediction)
+        last = f", last {page.day(latest.visit.at)}" if latest else ""
+        st.caption(f"{summary.images} image{'' if summary.images == 1 else 's'}{last}")
+        if summary.recall:
+            overdue = summary.recall.due_on < clock.today()
+            color = "red" if overdue else "blue"
+            st.badge(f"Recall {summary.recall.due_on:%-d %b %Y}", color=color, icon=":material/event_repeat:")
+
+
+def add_lesion_form(patient: Patient) -> None:
+    with st.form("add_lesion", clear_on_submit=True):
+        site, side, description = lesion_fields("chart")
+        sent = st.form_submit_button("Add lesion", type="primary", icon=":material/add_location:")
+    if sent:
+        with page.errors_told():
+            lesion = lesions.add_lesion(
+                database,
+                actor,
+                patient_id=patient.id,
+                body_site=BodySite(site),
+                laterality=Laterality(side) if side else None,
+                description=description,
+            )
+            page.tell_next(f"{lesion.label} is added.")
+            st.rerun()
+
+
+def lesions_tab(patient: Patient) -> None:
+    found = lesions.lesions_of(database, actor, patient_id=patient.id)
+    with st.expander("Add a lesion", icon=":material/add:"):
+        add_lesion_form(patient)
+    if not found:
+        st.info("No lesion yet. Add one here, or during a visit.", icon=":material/add_location:")
+    for start in range(0, len(found), 4):
+        for column, summary in zip(st.columns(4), found[start : start + 4], strict=False):
+            with column:
+                lesion_card(summary)
+
+
+def details_tab(patient: Patient) -> None:
+    # The version seen when the editing began goes with the form, so that a change made meanwhile is not overwritten.
+    seen = st.session_state.setdefault(f"edited_{patient.id}", (PatientDetails.of(patient), patient.version))
+    details = patient_form(f"edit_{patient.id}", seen[0], submit="Save changes")
+    if details is not None:
+        with page.errors_told():
+            patients.edit_patient(database, actor, patient_id=patient.id, details=details, version=seen[1])
+            del st.session_state[f"edited_{patient.id}"]
+            page.tell_next("The changes are saved.")
+            st.rerun()
+    if seen[1] != patient.version:
+        st.warning("Somebody else has changed this patient since you opened this form.", icon=":material/sync_problem:")
+        if st.button("Load what they entered", icon=":material/refresh:"):
+            del st.session_state[f"edited_{patient.id}"]
+            st.rerun()
+
+
+def history_tab(patient: Patient) -> None:
+    changes = patients.patient_history(database, actor, patient_id=patient.id)
+    if not changes:
+        st.info("Nothing was changed since the patient was registered.", icon=":material/history:")
+        return
+    rows = [
+        {
+            "When": page.day_and_time(change.at),
+            "Who": change.user_name,
+            "What": change.field.replace("_", " "),
+            "Before": change.before or "–",
+            "After": change.after or "–",
+        }
+        for change in changes
+    ]
+    st.dataframe(rows, hide_index=True)
+
+
+with page.page_of_one_thing():
+    patient = patients.open_chart(database, actor, patient_id=navigation.id_in_address())
+st.title("Patient")
+banner(patient)
+tabs = st.tabs(["Lesions", "Visits", "Details", "History of changes"])
+for tab, show in zip(tabs, (lesions_tab, visits_tab, details_tab, history_tab), strict=True):
+    with tab:
+        show(patient)
