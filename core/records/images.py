@@ -16,7 +16,6 @@ from core.records.tables import Image, ImageType, Lesion, Patient, StoredReading
 from core.vision.intake import CleanImage, IntakeLimits, take_in
 from core.vision.reader import Reader
 
-
 UPLOAD_TIME = timedelta(hours=1)
 """A file this young may belong to an upload whose row is still to come; none takes nearly so long."""
 
