@@ -36,4 +36,4 @@ test: check ## Format, lint, types and all tests
 	$(RUN) -m pytest
 
 lock: setup ## Pin requirements.in anew into requirements.txt
-	$(RUN) -m uv pip compile requirements.in --universal --python-version 3.11 --no-header --upgrade -o requirements.txt
+	$(RUN) -m uv pip compile requirements.in --universal --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
