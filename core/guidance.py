@@ -39,14 +39,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Guidance:
-    """What to say for an outcome: a headline, what to do, then lists of (term, explanation) or plain points."""
+    """What to say for an outcome: a headline, what to do, signs with their meaning, and lists with their titles."""
 
     outcome: Outcome
     headline: str
     advice: tuple[str, ...]
     signs: tuple[tuple[str, str], ...] = ()
-    points_title: str = ""
-    points: tuple[str, ...] = ()
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def decide(*, malignant_probability: float, flagged: bool, group: Group) -> Outcome:
@@ -96,11 +95,14 @@ PHOTO_TIPS = (
     "Nothing that shows who you are: no face, no name.",
 )
 PHOTO_LABEL = "Choose or take a photo (JPEG, PNG, WebP, HEIC, TIFF or BMP)"
-WORKING = "Reading your photo…"
 MATCH_TITLE = "It resembles most"
 NO_DIAGNOSIS = (
     "A resemblance, not a diagnosis. The percentage is how strongly the program leans to this match, not how likely it "
     "is to be right about you."
+)
+MIXED_MATCH = (
+    "The closest match is not a cancer, but the cancers and their early stages together come to {percent}. That is too "
+    "much to leave it."
 )
 ALL_MATCHES_TITLE = "All nine kinds compared"
 REGION_TITLE = "What the program looked at"
@@ -161,8 +163,7 @@ _GUIDANCE = {
             "Show the doctor the spot itself, not this page. Do not treat, cut or burn it yourself.",
             "If there is no dermatologist near you, a family doctor or a hospital can send you on to one.",
         ),
-        points_title="Tell them if",
-        points=GO_ANYWAY[:-1],
+        lists=(("Tell them if", GO_ANYWAY[:-1]),),
     ),
     Outcome.SEE_SOON: Guidance(
         Outcome.SEE_SOON,
@@ -173,8 +174,7 @@ _GUIDANCE = {
             "Until then, look at the spot once a week and take a photo each time.",
         ),
         signs=ABCDE,
-        points_title=GO_ANYWAY_TITLE,
-        points=GO_ANYWAY,
+        lists=((GO_ANYWAY_TITLE, GO_ANYWAY),),
     ),
     Outcome.WATCH: Guidance(
         Outcome.WATCH,
@@ -184,14 +184,12 @@ _GUIDANCE = {
             "Look at the spot once a month and take a photo each time. Show it to a doctor at your next visit.",
         ),
         signs=ABCDE,
-        points_title=GO_ANYWAY_TITLE,
-        points=GO_ANYWAY,
+        lists=((GO_ANYWAY_TITLE, GO_ANYWAY),),
     ),
     Outcome.UNREADABLE: Guidance(
         Outcome.UNREADABLE,
         "We cannot read this image",
-        ("This says nothing about your skin. Please try another photo, like this:", *PHOTO_TIPS),
-        points_title=GO_ANYWAY_TITLE,
-        points=GO_ANYWAY,
+        ("This says nothing about your skin.",),
+        lists=(("Please try another photo", PHOTO_TIPS), (GO_ANYWAY_TITLE, GO_ANYWAY)),
     ),
 }

@@ -15,26 +15,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import folium
 from folium.elements import MacroElement
 from folium.template import Template
 from jinja2.utils import htmlsafe_json_dumps
 
-from core.clinics.nearest import Located, Near
+from core.clinics.nearest import Near
 from core.clinics.places import country_name
 from core.records.tables import ClinicKind
+from dashboard.clinic_words import KIND_TITLES, ListedClinic, distance_text, web_address
 
 STATIC = "/app/static"
 """Where Streamlit serves `dashboard/static`."""
-
-KIND_TITLES = {
-    ClinicKind.CANCER_CENTRE: "Cancer centre",
-    ClinicKind.DERMATOLOGY: "Dermatology",
-    ClinicKind.HOSPITAL: "Hospital",
-}
 
 Position = tuple[float, float]
 """Latitude and longitude in degrees."""
@@ -68,25 +62,6 @@ _DARK_KINDS = {
 }
 
 
-class MappedClinic(Located, Protocol):
-    """What the map shows of a clinic; `core.records.tables.Clinic` and `ClinicEntry` have it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def city(self) -> str: ...
-    @property
-    def country(self) -> str: ...
-    @property
-    def address(self) -> str | None: ...
-    @property
-    def phone(self) -> str | None: ...
-    @property
-    def website(self) -> str | None: ...
-    @property
-    def position_approximate(self) -> bool: ...
-
-
 @dataclass(frozen=True)
 class _Card:
     """What is said of one clinic when its spot is chosen."""
@@ -108,7 +83,7 @@ class _Spot:
 
 
 def clinic_map(
-    clinics: Iterable[MappedClinic],
+    clinics: Iterable[ListedClinic],
     *,
     origin: Position | None = None,
     nearest: Sequence[Near[Any]] = (),
@@ -147,22 +122,8 @@ def clinic_map(
     return canvas
 
 
-def distance_text(kilometres: float) -> str:
-    """A distance as people say it: "under 1 km", "7 km", "1,240 km"."""
-    return "under 1 km" if kilometres < 1 else f"{kilometres:,.0f} km"
-
-
-def web_address(address: str | None) -> str | None:
-    """The address if it is one of the web, else None: nothing else may become a link (javascript:, data:)."""
-    try:
-        parts = urlsplit(address or "")
-    except ValueError:
-        return None
-    return address if parts.scheme in {"http", "https"} and parts.netloc else None
-
-
 def _spots(
-    clinics: Iterable[MappedClinic],
+    clinics: Iterable[ListedClinic],
     nearest: Sequence[Near[Any]],
     *,
     origin: Position | None,
@@ -181,11 +142,11 @@ def _spots(
     return sorted(spots, key=lambda spot: bool(spot.label))
 
 
-def _key(clinic: MappedClinic) -> tuple[str, str, str]:
+def _key(clinic: ListedClinic) -> tuple[str, str, str]:
     return clinic.name, clinic.city, clinic.country
 
 
-def _place(clinic: MappedClinic) -> Position:
+def _place(clinic: ListedClinic) -> Position:
     return clinic.latitude, clinic.longitude
 
 
@@ -195,7 +156,7 @@ def _short_way_from(origin: Position, place: Position) -> Position:
     return latitude, longitude - 360 * round((longitude - origin[1]) / 360)
 
 
-def _card(clinic: MappedClinic, near: Near[Any] | None) -> _Card:
+def _card(clinic: ListedClinic, near: Near[Any] | None) -> _Card:
     lines = [f"{KIND_TITLES[clinic.kind]} · {clinic.city}, {country_name(clinic.country)}"]
     if near:
         lines.append(f"{distance_text(near.distance_km).capitalize()} away, as the crow flies")

@@ -29,7 +29,7 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, tuple):
         return [text for part in value for text in _texts(part)]
     if isinstance(value, guidance.Guidance):
-        return _texts((value.headline, value.advice, value.signs, value.points_title, value.points))
+        return _texts((value.headline, value.advice, value.signs, value.lists))
     return []
 
 
@@ -98,7 +98,7 @@ def test_every_outcome_says_when_to_go_to_a_doctor(outcome: Outcome) -> None:
     assert told.outcome is outcome
     assert told.headline
     assert told.advice
-    assert "it itches, hurts, bleeds, oozes or forms a crust" in told.points
+    assert "it itches, hurts, bleeds, oozes or forms a crust" in told.lists[-1][1]
 
 
 def test_watching_names_the_five_signs_and_that_a_cancer_is_not_ruled_out() -> None:

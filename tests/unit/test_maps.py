@@ -12,7 +12,8 @@ from core.clinics.directory import ClinicEntry, starting_list
 from core.clinics.nearest import nearest
 from core.records.tables import ClinicKind
 from dashboard import maps
-from dashboard.maps import clinic_map, distance_text, web_address
+from dashboard.clinic_words import distance_text, web_address
+from dashboard.maps import clinic_map
 
 SKIN_CENTRE = ClinicEntry(
     name="National Skin Centre",

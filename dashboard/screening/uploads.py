@@ -1,0 +1,118 @@
+"""How an uploaded photo passes through: into a private folder, read once, gone.
+
+Gradio writes every upload to a folder before any code sees it. Here that folder belongs to this server alone, a photo
+is removed the moment it has been read into memory, and what a broken-off upload left is swept up within minutes.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from core import guidance
+
+KEPT_AT_MOST = 300.0
+"""Seconds after which a photo is removed that nobody asked to be read."""
+
+SWEPT_EVERY = 60.0
+"""Seconds."""
+
+
+C = TypeVar("C", bound=gr.components.Component)
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path` an empty folder that only this account can open, and have Gradio put uploads there.
+
+    Gradio asks for the folder (GRADIO_TEMP_DIR) when a component is made, so this comes before `build_screening`.
+    """
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700, parents=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(path.resolve())
+    return path
+
+
+def only_uploads(component: C) -> C:
+    """Make a Gradio component take no file but an upload, and return it.
+
+    Left alone it would also fetch any address, or copy another file of this machine, that a caller names in the place
+    of an upload, and a text field does so as readily as a file field.
+    """
+
+    async def uploaded_path(path: str | Path | None) -> str | None:
+        return None if path is None else str(_upload(path))
+
+    # On the one object, since Gradio writes a stub file beside the source of every class derived from a component.
+    component.async_move_resource_to_block_cache = uploaded_path
+    return component
+
+
+def take(payload: Any) -> bytes:
+    """The bytes of the upload that a file component's raw value names, which is removed.
+
+    Raises gr.Error where nothing was uploaded, or it is no longer there.
+    """
+    first = payload[0] if isinstance(payload, list) and payload else payload
+    if not isinstance(first, dict) or not first.get("path"):
+        raise gr.Error(guidance.NO_FILE, print_exception=False)
+    path = _upload(first["path"])
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise gr.Error(guidance.NO_FILE, print_exception=False) from error
+    finally:
+        # The folder is named after the content, and stays while the same photo is uploaded by somebody else.
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+
+
+def _upload(path: str | Path) -> Path:
+    resolved = Path(path).resolve()
+    if Path(get_upload_folder()).resolve() not in resolved.parents:
+        raise gr.Error(guidance.NO_FILE, print_exception=False)
+    return resolved
+
+
+@asynccontextmanager
+async def swept(folder: Path, page: gr.Blocks) -> AsyncIterator[None]:
+    """Keep sweeping `folder` while the context lasts, and empty it at the end."""
+    sweeping = asyncio.create_task(_sweep_forever(folder, page))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        sweep(folder, older_than=0)
+
+
+def sweep(folder: Path, *, older_than: float) -> None:
+    """Remove the files of `folder` that were last changed `older_than` seconds ago or earlier, and empty folders."""
+    limit = time.time() - older_than
+    for path in sorted(folder.rglob("*"), reverse=True):
+        # A photo may be read, and so removed, at the same time.
+        with suppress(OSError):
+            if path.is_dir():
+                path.rmdir()
+            elif path.lstat().st_mtime <= limit:
+                path.unlink()
+
+
+async def _sweep_forever(folder: Path, page: gr.Blocks) -> None:
+    while True:
+        await asyncio.sleep(SWEPT_EVERY)
+        await asyncio.to_thread(sweep, folder, older_than=KEPT_AT_MOST)
+        _forget_removed(page)
+
+
+def _forget_removed(page: Any) -> None:
+    """Gradio remembers the path of every upload for as long as it runs."""
+    page.upload_file_set.intersection_update({path for path in page.upload_file_set if Path(path).exists()})
