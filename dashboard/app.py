@@ -6,12 +6,11 @@ from dashboard import navigation, page
 from dashboard.components.session_guard import session_guard
 from dashboard.components.style import LOGO, apply_style
 
-st.set_page_config(page_title="DermTrail", page_icon=LOGO, layout="wide", initial_sidebar_state="expanded")
+st.set_page_config(page_title="DermTrail", page_icon=LOGO, layout="wide")
 apply_style()
 actor = page.person()
-chosen = st.navigation(navigation.pages(actor))
+chosen = st.navigation(navigation.pages(actor), position="top")
 st.logo(LOGO, size="large")
-with st.sidebar:
-    session_guard(f"{actor.name} · {actor.role}")
+session_guard(f"{actor.name} · {actor.role}")
 page.tell_news()
 chosen.run()

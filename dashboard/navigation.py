@@ -19,29 +19,24 @@ ACCOUNTS = "views/accounts.py"
 AUDIT = "views/audit.py"
 
 
-def pages(actor: Actor) -> dict[str, list[st.Page]]:
-    """The pages that `actor` may open, by section of the menu. Pages of one patient are opened from others."""
-    sections = {
-        "Clinic": [
-            st.Page(HOME, title="Home", icon=":material/home:", default=True),
-            st.Page(PATIENTS, title="Patients", icon=":material/group:"),
-            st.Page(REGISTER, title="Register patient", icon=":material/person_add:"),
-            st.Page(PATIENT, title="Patient", visibility="hidden"),
-            st.Page(VISIT, title="Visit", visibility="hidden"),
-            st.Page(LESION, title="Lesion", visibility="hidden"),
-        ],
-        "Around": [
-            st.Page(CLINICS, title="Clinic map", icon=":material/map:"),
-            st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
-        ],
-        "You": [st.Page(ACCOUNT, title="Your account", icon=":material/account_circle:", url_path="your-account")],
-    }
+def pages(actor: Actor) -> list[st.Page]:
+    """The pages that `actor` may open, in the order of the menu. Pages of one patient are opened from others."""
+    found = [
+        st.Page(HOME, title="Home", icon=":material/home:", default=True),
+        st.Page(PATIENTS, title="Patients", icon=":material/group:"),
+        st.Page(REGISTER, title="Register", icon=":material/person_add:"),
+        st.Page(PATIENT, title="Patient", visibility="hidden"),
+        st.Page(VISIT, title="Visit", visibility="hidden"),
+        st.Page(LESION, title="Lesion", visibility="hidden"),
+        st.Page(CLINICS, title="Clinic map", icon=":material/map:"),
+        st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
+    ]
     if actor.may(Permission.ADMINISTER):
-        sections["Administration"] = [
+        found += [
             st.Page(ACCOUNTS, title="Accounts", icon=":material/manage_accounts:"),
             st.Page(AUDIT, title="Audit trail", icon=":material/fact_check:", url_path="audit-trail"),
         ]
-    return sections
+    return [*found, st.Page(ACCOUNT, title="Your account", icon=":material/account_circle:", url_path="your-account")]
 
 
 def go_to(page: str, *, id: int | None = None) -> NoReturn:

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from core.records import clock
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import AuditEntry
+from core.records.tables import AuditEntry, Patient
 
 SAME_LOOK = timedelta(minutes=5)
 """A page runs again at every click; looks at one thing by one person within this time are one entry."""
@@ -62,19 +62,22 @@ def search_audit(
     *,
     user_name: str | None = None,
     action: str | None = None,
-    patient_id: int | None = None,
+    record_number: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 500,
 ) -> list[AuditEntry]:
-    """The newest entries that fit every filter given, newest first. The search is itself an entry."""
-    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    """The newest entries that fit every filter given, newest first, with the patient where there still is one.
+
+    The search is itself an entry.
+    """
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit).options(joinedload(AuditEntry.patient))
     if user_name:
         query = query.where(AuditEntry.user_name == user_name)
     if action:
         query = query.where(AuditEntry.action == action)
-    if patient_id is not None:
-        query = query.where(AuditEntry.patient_id == patient_id)
+    if record_number:
+        query = query.join(AuditEntry.patient).where(Patient.record_number == record_number)
     if since is not None:
         query = query.where(AuditEntry.at >= since)
     if until is not None:

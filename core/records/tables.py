@@ -195,6 +195,10 @@ class AuditEntry(Base):
     subject_id: Mapped[int | None]
     patient_id: Mapped[int | None] = mapped_column(index=True)
     address: Mapped[str] = mapped_column(String(64))
+    # No foreign key: the entry outlives a patient who is erased.
+    patient: Mapped["Patient | None"] = relationship(
+        primaryjoin="foreign(AuditEntry.patient_id) == Patient.id", viewonly=True
+    )
 
     __table_args__ = (Index(None, "user_id", "action", "subject_id", "at"),)
 

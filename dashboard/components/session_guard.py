@@ -12,10 +12,10 @@ _HTML = """
 """
 
 _CSS = """
-form { display: flex; align-items: center; justify-content: space-between; gap: .5rem; margin: 0;
-  font-family: var(--st-font); font-size: .9rem; color: var(--st-text-color); }
+form { display: flex; align-items: center; justify-content: flex-end; gap: .8rem; margin: 0;
+  font-family: var(--st-font); font-size: .85rem; color: var(--st-text-color); }
 span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: .85; }
-button { font: inherit; color: inherit; padding: .25rem .7rem; background: transparent; cursor: pointer;
+button { font: inherit; color: inherit; padding: .15rem .6rem; background: transparent; cursor: pointer;
   border: 1px solid var(--st-border-color); border-radius: .5rem; white-space: nowrap; }
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 """

@@ -18,7 +18,7 @@ who, what, number, since, until = st.columns(5)
 today = clock.today()
 name = who.selectbox("Who", [None, *names], format_func=lambda value: value or "anybody")
 action = what.selectbox("What", [None, *actions], format_func=lambda value: value or "anything")
-patient_id = number.number_input("Patient (id in the address)", min_value=1, value=None, step=1)
+record_number = number.text_input("Patient", placeholder="Record number")
 start = since.date_input("From", today - timedelta(days=30), format="YYYY-MM-DD")
 end = until.date_input("To", today, format="YYYY-MM-DD")
 entries = audit.search_audit(
@@ -26,7 +26,7 @@ entries = audit.search_audit(
     actor,
     user_name=name,
     action=action,
-    patient_id=patient_id,
+    record_number=record_number.strip() or None,
     since=datetime.combine(start, datetime.min.time()).astimezone(),
     until=datetime.combine(end + timedelta(days=1), datetime.min.time()).astimezone(),
 )
@@ -35,11 +35,11 @@ if not entries:
 else:
     rows = [
         {
-            "When": entry.at.astimezone(),
+            "When": f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}",
             "Who": entry.user_name,
             "What": entry.action,
             "Of": f"{entry.subject_type} {entry.subject_id or ''}".strip() if entry.subject_type else "",
-            "Patient": entry.patient_id,
+            "Patient": entry.patient.record_number if entry.patient else "",
             "From where": entry.address,
         }
         for entry in entries

@@ -34,12 +34,12 @@ def reading_row(reading: StoredReading) -> None:
 
 
 def recall_row(recall: Recall) -> None:
-    overdue = (today - recall.due_on).days
+    days = (recall.due_on - today).days
     with st.container(horizontal=True, vertical_alignment="center"):
-        if overdue > 0:
-            st.badge(f"{overdue} days overdue", color="red")
+        if days < 0:
+            st.badge(f"{-days} days overdue", color="red")
         else:
-            st.badge("due today" if overdue == 0 else f"due in {-overdue} days", color="orange")
+            st.badge({0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days"), color="orange")
         lesion = recall.lesion
         navigation.link_to(navigation.LESION, f"{lesion.patient.name} · {lesion.label}", id=lesion.id)
         st.caption(recall.reason or lesion.place, width="content")
