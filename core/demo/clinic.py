@@ -58,7 +58,7 @@ PLACES = (
     (BodySite.TRUNK, Laterality.MIDLINE, "lower back"),
 )
 
-GROWTH_A_VISIT = {"melanoma": 1.25, "basal cell carcinoma": 1.1}
+GROWTH_A_VISIT = {"melanoma": 1.12, "basal cell carcinoma": 1.06}
 """How much a lesion grows from one visit to the next; the other kinds stay as they are."""
 
 

@@ -89,7 +89,7 @@ def probability_bars(reading: StoredReading) -> None:
     chart = bars.mark_bar(cornerRadiusEnd=3, height={"band": 0.7}).encode(color=colour) + text
     spoken = ", ".join(f"{row['class']} {row['probability']:.1%}" for row in rows)
     st.altair_chart(chart.properties(height=270), width="stretch", alt=f"Probabilities: {spoken}")
-    st.caption(":red[■] malignant  :orange[■] indeterminate (precancerous)  :gray[■] benign")
+    st.markdown(":red-badge[malignant] :orange-badge[indeterminate: precancerous] :gray-badge[benign]")
 
 
 @st.fragment
