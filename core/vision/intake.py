@@ -11,9 +11,9 @@ JPEG, sensor noise added (Pillow 12.3):
     PNG, level 6        403 ms   1.27 MB     2914 ms   12.3 MB
     ==================  ===================  ====================
 
-Its higher methods took three to eight times as long for 3 to 17 % less. Decoding makes the process grow by about 8 bytes
-a pixel, encoding by 23 at its peak: 27 MB for 1.1 megapixels, 1.4 GB for 59. The same pixels always give the same bytes
-with one version of the library, so the hash of the kept file also tells whether an image was stored before.
+Its higher methods took three to eight times as long for 3 to 17 % less. Decoding makes the process grow by about 8
+bytes a pixel, encoding by 23 at its peak: 27 MB for 1.1 megapixels, 1.4 GB for 59. The same pixels always give the same
+bytes with one version of the library, so the hash of the kept file also tells whether an image was stored before.
 """
 
 import hashlib
