@@ -17,7 +17,8 @@ from core.records.actor import OPERATOR
 from core.records.tables import Role
 from core.settings import Settings
 from core.vision import heat_map
-from core.vision.intake import take_in
+from core.vision.intake import IntakeLimits, take_in
+from core.vision.reader import Reader
 from core.workspace import Workspace
 
 app = typer.Typer(
@@ -41,7 +42,8 @@ def read(
 ) -> None:
     """Say what the model says of each image; supports a clinician, never a diagnosis. Exits with 1 if any failed."""
     workspace = Workspace(Settings())
-    results = [_read_one(workspace, file, overlays) for file in files]
+    reader = workspace.reader
+    results = [_read_one(reader, workspace.limits, file, overlays) for file in files]
     if as_json:
         print(json.dumps(results, indent=2))
     else:
@@ -50,13 +52,13 @@ def read(
     raise typer.Exit(int(any("error" in result for result in results)))
 
 
-def _read_one(workspace: Workspace, file: Path, overlays: Path | None) -> dict[str, Any]:
+def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlays: Path | None) -> dict[str, Any]:
     start = perf_counter()
     try:
-        if file.stat().st_size > workspace.limits.max_bytes:
+        if file.stat().st_size > limits.max_bytes:
             raise UnreadableImage("The file is larger than the limit.")
-        image = take_in(file.read_bytes(), limits=workspace.limits).pixels
-        reading = workspace.reader.read(image)
+        image = take_in(file.read_bytes(), limits=limits).pixels
+        reading = reader.read(image)
     except UnreadableImage as error:
         return {"file": str(file), "error": str(error)}
     except OSError as error:
