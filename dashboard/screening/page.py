@@ -9,7 +9,7 @@ from PIL import Image
 
 from core import guidance
 from core.clinics.nearest import nearest
-from core.clinics.places import find_places
+from core.clinics.places import find_places, read_gazetteer
 from core.errors import Unavailable, UnreadableImage
 from core.guidance import Outcome
 from core.taxonomy import term
@@ -98,7 +98,7 @@ def build_screening(*, read: Read, clinics: Callable[[], Sequence[ListedClinic]]
             outputs=[consent, check],
             show_progress="hidden",
             api_visibility="private",
-        )
+        ).then(read_gazetteer, api_visibility="private")
         photo.upload(
             answer,
             inputs=photo,
