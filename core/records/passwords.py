@@ -1,5 +1,7 @@
 """Passwords: which are good enough, and how they are kept."""
 
+from threading import BoundedSemaphore
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -12,6 +14,8 @@ MAX_LENGTH = 256
 """Longer ones would only make hashing slow."""
 
 _hasher = PasswordHasher()
+# One hash takes 64 MB and several threads: many sign-ins at once wait their turn instead of taking all memory.
+_turns = BoundedSemaphore(2)
 _NOBODY = _hasher.hash("nobody has this password")
 
 
@@ -19,12 +23,14 @@ def hash_password(password: str) -> str:
     """The argon2id hash of a new password. Raises Invalid where it is too short or too long."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise Invalid(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.", field="password")
-    return _hasher.hash(password)
+    with _turns:
+        return _hasher.hash(password)
 
 
 def is_right(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one hashed. Takes the same time where there is no account (None) as where there is."""
     try:
-        return _hasher.verify(password_hash or _NOBODY, password[:MAX_LENGTH]) and password_hash is not None
+        with _turns:
+            return _hasher.verify(password_hash or _NOBODY, password[:MAX_LENGTH]) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False

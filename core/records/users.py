@@ -1,5 +1,6 @@
 """Accounts and their sessions."""
 
+import math
 import re
 import secrets
 from datetime import timedelta
@@ -134,16 +135,11 @@ def sign_in(database: Database, *, name: str, password: str, address: str) -> st
 
     Raises SignInFailed; its message does not tell whether the account exists.
     """
-    with database.reading() as session:
-        user = session.scalar(select(User).where(User.name == _normal(name)))
-    if user is not None and user.last_failed_at is not None:
-        left = (user.last_failed_at + delay_after(user.failed_tries) - clock.now()).total_seconds()
-        if left > 0:
-            raise SignInFailed(f"Too many tries. Wait {left:.0f} seconds, then try again.", retry_after=left)
+    user = _begin_try(database, name)
     # Hashing takes long on purpose, so it happens outside any transaction.
     right = passwords.is_right(password, user.password_hash if user else None)
     if user is None or user.disabled_at is not None or not right:
-        _count_failure(database, user, address)
+        _note_failure(database, user, address)
         raise SignInFailed(_WRONG)
     token = secrets.token_urlsafe(32)
     moment = clock.now()
@@ -248,11 +244,27 @@ def _set_password(session: Session, user: User, password_hash: str) -> None:
     _end_sessions(session, user.id)
 
 
-def _count_failure(database: Database, user: User | None, address: str) -> None:
+def _begin_try(database: Database, name: str) -> User | None:
+    """The account of that name, if any, with this try counted as failed until it proves right.
+
+    Counting first leaves no gap in which many tries at once all find the account unlocked. Raises SignInFailed.
+    """
     with database.writing() as session:
-        if user is not None:
-            failed = {"failed_tries": User.failed_tries + 1, "last_failed_at": clock.now()}
-            session.execute(update(User).where(User.id == user.id).values(failed))
+        user = session.scalar(select(User).where(User.name == _normal(name)).with_for_update())
+        if user is None:
+            return None
+        moment = clock.now()
+        if user.last_failed_at is not None:
+            left = (user.last_failed_at + delay_after(user.failed_tries) - moment).total_seconds()
+            if left > 0:
+                raise SignInFailed(f"Too many tries. Wait {math.ceil(left)} seconds, then try again.", retry_after=left)
+        user.failed_tries += 1
+        user.last_failed_at = moment
+    return user
+
+
+def _note_failure(database: Database, user: User | None, address: str) -> None:
+    with database.writing() as session:
         # What was typed as a name may be a password typed into the wrong field: it is not kept.
         nobody = Actor(user_id=None, name=user.name if user else "unknown", role=Role.STAFF, address=address)
         subject_id = user.id if user else None

@@ -108,20 +108,51 @@ def lesions_tab(patient: Patient) -> None:
 
 
 def details_tab(patient: Patient) -> None:
-    # The version seen when the editing began goes with the form, so that a change made meanwhile is not overwritten.
-    seen = st.session_state.setdefault(f"edited_{patient.id}", (PatientDetails.of(patient), patient.version))
-    details = patient_form(f"edit_{patient.id}", seen[0], submit="Save changes")
+    editing = f"editing_{patient.id}"
+    if editing not in st.session_state:
+        show_details(patient)
+        if st.button("Edit details", icon=":material/edit:"):
+            # The version seen when the editing began goes with the form: a change made meanwhile is not overwritten.
+            st.session_state[editing] = (PatientDetails.of(patient), patient.version)
+            st.rerun()
+        return
+    seen, version = st.session_state[editing]
+    details = patient_form(f"edit_{patient.id}", seen, submit="Save changes")
     if details is not None:
         with page.errors_told():
-            patients.edit_patient(database, actor, patient_id=patient.id, details=details, version=seen[1])
-            del st.session_state[f"edited_{patient.id}"]
+            patients.edit_patient(database, actor, patient_id=patient.id, details=details, version=version)
+            del st.session_state[editing]
             page.tell_next("The changes are saved.")
             st.rerun()
-    if seen[1] != patient.version:
+    if version != patient.version:
         st.warning("Somebody else has changed this patient since you opened this form.", icon=":material/sync_problem:")
-        if st.button("Load what they entered", icon=":material/refresh:"):
-            del st.session_state[f"edited_{patient.id}"]
-            st.rerun()
+    if st.button("Leave without saving", icon=":material/close:"):
+        del st.session_state[editing]
+        st.rerun()
+
+
+def show_details(patient: Patient) -> None:
+    known = {True: "yes", False: "no", None: "not asked"}
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_fact("Record number", patient.record_number)
+        show_fact("Name", patient.name)
+        show_fact("Date of birth", f"{patient.birth_date:%-d %b %Y}")
+        show_fact("Sex", patient.sex)
+        show_fact("Phone", patient.phone)
+        show_fact("Email", patient.email)
+    with right:
+        show_fact("Fitzpatrick skin type", patient.fitzpatrick_skin_type)
+        show_fact("Melanoma before", known[patient.personal_hx_mm])
+        show_fact("Melanoma in the family", known[patient.family_hx_mm])
+        show_fact("Notes", patient.notes)
+        consent = patient.photo_consent_on
+        show_fact("Photo consent", f"{consent:%-d %b %Y}: {patient.photo_consent_wording}" if consent else "not given")
+
+
+def show_fact(label: str, value: str | None) -> None:
+    st.caption(label)
+    st.text(value or "–")
 
 
 def history_tab(patient: Patient) -> None:
