@@ -29,6 +29,8 @@ WAITING_AT_MOST = 30
 CLINICS_SHOWN = 5
 PLACES_SHOWN = 4
 
+_SHOW_RESULT = "() => document.querySelector('#result').scrollIntoView({ behavior: 'smooth', block: 'start' })"
+
 
 def build_screening(*, read: Read, clinics: Callable[[], Sequence[ListedClinic]]) -> gr.Blocks:
     """The page as Gradio blocks; `uploads.private_folder` has to be called first.
@@ -104,10 +106,9 @@ def build_screening(*, read: Read, clinics: Callable[[], Sequence[ListedClinic]]
             inputs=photo,
             outputs=[result, details, advice, match, region, bars, photo],
             preprocess=False,
-            scroll_to_output=True,
             concurrency_limit=READ_AT_ONCE,
             api_visibility="private",
-        )
+        ).success(fn=None, js=_SHOW_RESULT)
         gr.on(
             [search.click, place.submit],
             find,
