@@ -25,11 +25,12 @@ def serve(
     _refuse_taken_port(address, port)
     try:
         workspace.prepare()
+        model_version = workspace.reader.model_version
         has_administrator = users.has_administrator(workspace.database)
     except DermTrailError as error:
         raise SystemExit(f"dermtrail: {error}") from error
     shown = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}"  # noqa: S104 - compared, not bound
-    print(f"DermTrail keeps its data in {workspace.settings.home}")
+    print(f"DermTrail keeps its data in {workspace.settings.home} and reads with model {model_version}.")
     print(f"Dashboard: {shown}    Public screening: {shown}{gate.SCREENING}")
     if not has_administrator:
         print(f"There is no administrator yet. Make the first one at {shown}{gate.FIRST_ADMINISTRATOR}")

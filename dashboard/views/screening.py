@@ -9,4 +9,5 @@ st.caption(
     "What anybody sees at this address, without an account. It keeps nothing and cannot reach the clinic's records."
 )
 st.link_button("Open alone", gate.SCREENING, icon=":material/open_in_new:")
-st.iframe(f"{gate.SCREENING}/", height=1100)
+theme = "dark" if st.context.theme.type == "dark" else "light"
+st.iframe(f"{gate.SCREENING}/?__theme={theme}", height=1100)
