@@ -1,6 +1,7 @@
 """How Alembic reaches the database; `core.records.database` calls it, and so does the alembic command."""
 
 from alembic import context
+from sqlalchemy import Connection
 
 from core.records import tables
 from core.records.database import Database
@@ -12,10 +13,8 @@ def render_item(kind: str, item: object, _context: object) -> str | bool:
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, tables.UtcDateTime) else False
 
 
-config = context.config
-database = Database(config.get_main_option("sqlalchemy.url") or Settings().database)
-
-with database.engine.connect() as connection:
+def run(connection: Connection) -> None:
+    """Run what was asked for, in the transaction of `connection`."""
     # SQLite cannot alter most of a table in place: batch mode copies it instead.
     context.configure(
         connection=connection,
@@ -26,5 +25,13 @@ with database.engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-    connection.commit()
-database.dispose()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    database = Database(Settings().database)
+    with database.changing_tables() as connection:
+        run(connection)
+    database.dispose()

@@ -53,13 +53,16 @@ def add_image(
     clean = take_in(data, limits=intake.limits)
     with database.reading() as session:
         _check_place(session, visit_id, lesion_id)
-        elsewhere = _other_patients(session, clean.sha256, lesion_id)
-    if elsewhere and not although_elsewhere:
-        raise LikelyDuplicate("This very image is already in the chart of another patient.", candidates=elsewhere)
+        if not although_elsewhere:
+            _refuse_elsewhere(session, clean.sha256, lesion_id)
     intake.store.put(clean.encoded)
     stored = readings.stored(intake.reader.read(clean.pixels), clean.pixels, intake.store)
     with database.writing() as session:
+        database.take_turns(session, "add an image")
         patient_id = _check_place(session, visit_id, lesion_id)
+        if not although_elsewhere:
+            # Again, since the same file may have been added to two charts at one moment.
+            _refuse_elsewhere(session, clean.sha256, lesion_id)
         image = _row(clean, visit_id, lesion_id, image_type)
         image.readings = [stored]
         session.add(image)
@@ -107,10 +110,11 @@ def _check_place(session: Session, visit_id: int, lesion_id: int) -> int:
     return visit.patient_id
 
 
-def _other_patients(session: Session, sha256: str, lesion_id: int) -> list[int]:
+def _refuse_elsewhere(session: Session, sha256: str, lesion_id: int) -> None:
     owner = select(Lesion.patient_id).where(Lesion.id == lesion_id).scalar_subquery()
     query = select(Patient.id).join(Lesion, Lesion.patient_id == Patient.id).join(Image).where(Image.sha256 == sha256)
-    return list(session.scalars(query.where(Patient.id != owner).distinct()))
+    if elsewhere := list(session.scalars(query.where(Patient.id != owner).distinct())):
+        raise LikelyDuplicate("This very image is already in the chart of another patient.", candidates=elsewhere)
 
 
 def _row(clean: CleanImage, visit_id: int, lesion_id: int, image_type: ImageType) -> Image:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from core import taxonomy
 from core.errors import Invalid, NotAllowed, NotFound
-from core.records import audit, clock, readings
+from core.records import audit, clock, readings, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.tables import ConfirmType, Diagnosis, Image, Lesion, Recall
@@ -24,11 +24,8 @@ def record_diagnosis(
 
     Whoever diagnoses has seen the lesion's readings, so they count as reviewed. Raises Invalid, NotFound.
     """
-    name = name.strip()
-    if not name:
-        raise Invalid("The diagnosis is missing.", field="name")
-    if len(name) > 200:
-        raise Invalid("The diagnosis is longer than 200 characters.", field="name")
+    name = texts.required(name, field="name", longest=200, missing="The diagnosis is missing.")
+    notes = texts.notes(notes, field="notes")
     with database.writing() as session:
         patient_id = _patient_of(session, lesion_id)
         before = select(func.max(Diagnosis.id)).where(Diagnosis.lesion_id == lesion_id)
@@ -39,7 +36,7 @@ def record_diagnosis(
             user_id=_account(actor),
             name=name,
             confirm_type=confirm_type,
-            notes=(notes or "").strip() or None,
+            notes=notes,
         )
         session.add(diagnosis)
         session.flush()
@@ -63,13 +60,14 @@ def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date
     """Say when to look at a lesion again, in place of what was said before. Raises Invalid, NotFound."""
     if due_on <= clock.today():
         raise Invalid("A recall lies in the future.", field="due_on")
+    reason = texts.one_line(reason, field="reason", longest=200)
     with database.writing() as session:
         patient_id = _patient_of(session, lesion_id)
         _close_open(session, lesion_id)
         recall = Recall(
             lesion_id=lesion_id,
             due_on=due_on,
-            reason=(reason or "").strip()[:200] or None,
+            reason=reason,
             set_at=clock.now(),
             user_id=_account(actor),
         )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from core.errors import Invalid, NotFound
-from core.records import audit, clock
+from core.errors import NotFound
+from core.records import audit, clock, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.tables import BodySite, Diagnosis, Image, Laterality, Lesion, Patient, Recall, StoredReading, Visit
@@ -36,9 +36,7 @@ def add_lesion(
     description: str | None = None,
 ) -> Lesion:
     """Add a lesion; it gets the next number within its patient. Raises Invalid, NotFound."""
-    description = (description or "").strip() or None
-    if description and len(description) > LONGEST_DESCRIPTION:
-        raise Invalid(f"The description is longer than {LONGEST_DESCRIPTION} characters.", field="description")
+    description = texts.one_line(description, field="description", longest=LONGEST_DESCRIPTION)
     with database.writing() as session:
         # The lock on the patient keeps two lesions added at one moment from taking the same number.
         if session.get(Patient, patient_id, with_for_update=True) is None:

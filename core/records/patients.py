@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
-from core.records import audit, clock
+from core.records import audit, clock, patient_search, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
-from core.records.search_terms import after, digits, fold, query_words, terms_of
+from core.records.search_terms import PHONE_KEY, digits, fold, query_words, same_phone, terms_of
 from core.records.tables import FitzpatrickSkinType, Patient, PatientChange, PatientSearchTerm, Sex
 
 SIMILAR_NAMES = 85
@@ -54,13 +54,18 @@ class PatientDetails:
 
     def cleaned(self) -> "PatientDetails":
         """The same with blanks trimmed. Raises Invalid, with the field's name, for what cannot be right."""
-        texts = ("record_number", "name", "phone", "email", "notes", "photo_consent_wording")
-        trimmed = {field: (getattr(self, field) or "").strip() or None for field in texts}
-        if not trimmed["record_number"]:
-            raise Invalid("The record number is missing.", field="record_number")
-        if not trimmed["name"]:
-            raise Invalid("The name is missing.", field="name")
-        details = replace(self, **trimmed)  # type: ignore[arg-type]
+        number = texts.required(
+            self.record_number, field="record_number", longest=64, missing="The record number is missing."
+        )
+        details = replace(
+            self,
+            record_number=number,
+            name=texts.required(self.name, field="name", longest=200, missing="The name is missing."),
+            phone=texts.one_line(self.phone, field="phone", longest=40),
+            email=texts.one_line(self.email, field="email", longest=254),
+            notes=texts.notes(self.notes, field="notes"),
+            photo_consent_wording=texts.notes(self.photo_consent_wording, field="photo_consent_wording"),
+        )
         _check(details)
         return details
 
@@ -77,9 +82,6 @@ def _check(details: PatientDetails) -> None:
         raise Invalid("Photo consent needs both its date and its wording.", field="photo_consent_on")
     if details.photo_consent_on and details.photo_consent_on > today:
         raise Invalid("Photo consent cannot have been given in the future.", field="photo_consent_on")
-    for field, limit in (("record_number", 64), ("name", 200), ("phone", 40), ("email", 254)):
-        if len(getattr(details, field) or "") > limit:
-            raise Invalid(f"That is longer than {limit} characters.", field=field)
 
 
 @requires(Permission.WRITE_CHART)
@@ -93,6 +95,8 @@ def register_patient(
     """
     details = details.cleaned()
     with database.writing() as session:
+        # Two desks may register one person at the same moment; the second finds what the first kept.
+        database.take_turns(session, "register a patient")
         _refuse_taken_number(session, details.record_number)
         candidates = [] if is_another_person else _likely_duplicates(session, details)
         if candidates:
@@ -147,14 +151,8 @@ def search_patients(database: Database, actor: Actor, *, query: str, limit: int 
     words = query_words(query)
     if not words:
         return []
-    found = select(Patient)
-    for word in words:
-        matches = select(PatientSearchTerm.patient_id).where(
-            PatientSearchTerm.term >= word, PatientSearchTerm.term < after(word)
-        )
-        found = found.where(Patient.id.in_(matches))
     with database.reading() as session:
-        patients = list(session.scalars(found.order_by(Patient.sort_name, Patient.id).limit(limit)))
+        patients = patient_search.find(session, words, limit=limit)
     audit.record_look(database, actor, "patient.search")
     return patients
 
@@ -242,16 +240,14 @@ def _apply(session: Session, actor: Actor, patient: Patient, details: PatientDet
 def _likely_duplicates(session: Session, details: PatientDetails) -> list[Patient]:
     """Patients with a similar name and the same birth date or phone, or with the very same name and birth year."""
     same = [Patient.birth_date == details.birth_date, Patient.sort_name == fold(details.name)]
-    number = digits(details.phone or "")
-    if number:
-        by_phone = select(PatientSearchTerm.patient_id).where(PatientSearchTerm.term == number)
+    if number := digits(details.phone or ""):
+        by_phone = select(PatientSearchTerm.patient_id).where(PatientSearchTerm.term == number[-PHONE_KEY:])
         same.append(Patient.id.in_(by_phone))
     near = session.scalars(select(Patient).where(or_(*same)).limit(1000))
-    return [patient for patient in near if _resembles(patient, details, number)]
+    return [patient for patient in near if _resembles(patient, details)]
 
 
-def _resembles(patient: Patient, details: PatientDetails, number: str) -> bool:
+def _resembles(patient: Patient, details: PatientDetails) -> bool:
     if fuzz.token_sort_ratio(patient.sort_name, fold(details.name)) < SIMILAR_NAMES:
         return False
-    same_phone = bool(number) and digits(patient.phone or "") == number
-    return patient.birth_date == details.birth_date or same_phone or patient.birth_date.year == details.birth_date.year
+    return patient.birth_date.year == details.birth_date.year or same_phone(patient.phone, details.phone)

@@ -79,7 +79,9 @@ def read_again(database: Database, actor: Actor, *, store: ImageStore, reader: R
 def review_reading(database: Database, actor: Actor, *, reading_id: int) -> None:
     """Note that a clinician has looked at a reading; the first look stands. Raises NotFound."""
     with database.writing() as session:
-        if session.get(StoredReading, reading_id) is None:
+        # The lesion's lock, which a diagnosis takes too, keeps two looks at one moment from both being the first.
+        lesion = select(Lesion.id).join(Image).join(StoredReading).where(StoredReading.id == reading_id)
+        if session.scalar(lesion.with_for_update(of=Lesion)) is None:
             raise NotFound("There is no such reading.")
         review_all(session, actor, StoredReading.id == reading_id)
 

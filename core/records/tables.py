@@ -1,7 +1,7 @@
 """The tables.
 
-Rows of `audit_entry`, `patient_change` and `reading` are only ever added: triggers in the database refuse to change
-them, and refuse to remove an audit entry.
+Rows of `audit_entry`, `patient_change`, `reading`, `review` and `diagnosis` are only ever added: triggers in the
+database refuse to change them, and refuse to remove an audit entry.
 """
 
 from datetime import UTC, date, datetime
@@ -165,8 +165,16 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
-    failed_tries: Mapped[int] = mapped_column(default=0)
-    last_failed_at: Mapped[datetime | None]
+
+
+class SignInTries(Base):
+    """How many sign-ins in a row went wrong for the names that fall into one bucket (core.records.throttle)."""
+
+    __tablename__ = "sign_in_tries"
+
+    bucket: Mapped[int] = mapped_column(unique=True)
+    tries: Mapped[int]
+    last_at: Mapped[datetime]
 
 
 class UserSession(Base):
@@ -237,11 +245,11 @@ class PatientSearchTerm(Base):
 
     __tablename__ = "patient_search_term"
 
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
     # Words are found by range, which is their beginning only where text sorts by code point, as SQLite's does.
     term: Mapped[str] = mapped_column(String(200).with_variant(String(200, collation="C"), "postgresql"))
 
-    __table_args__ = (Index(None, "term", "patient_id"),)
+    __table_args__ = (Index(None, "term", "patient_id"), Index(None, "patient_id", "term"))
 
 
 class PatientChange(Base):

@@ -1,9 +1,7 @@
 """Accounts and their sessions."""
 
-import math
 import re
 import secrets
-from datetime import timedelta
 from hashlib import sha256
 
 from sqlalchemy import func, select, update
@@ -11,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from core.errors import Conflict, Invalid, NotAllowed, NotFound, SignInFailed
-from core.records import audit, clock, passwords
+from core.records import audit, clock, passwords, texts, throttle
 from core.records.actor import PERMISSIONS, Actor, Permission, requires
 from core.records.database import Database
 from core.records.tables import Role, User, UserSession
@@ -19,19 +17,9 @@ from core.settings import Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 
-FREE_TRIES = 3
-"""So many wrong passwords cost nothing but the typing."""
-
-LONGEST_DELAY = timedelta(minutes=15)
-
 _WRONG = "That name and password do not go together."
 
-
-def delay_after(failed_tries: int) -> timedelta:
-    """How long an account waits after so many wrong passwords in a row: 2, 4, 8 ... seconds after the free tries."""
-    if failed_tries < FREE_TRIES:
-        return timedelta(0)
-    return min(timedelta(seconds=2 ** min(failed_tries - FREE_TRIES + 1, 20)), LONGEST_DELAY)
+_ADMINISTRATORS = "change who may administer"
 
 
 def has_administrator(database: Database) -> bool:
@@ -44,6 +32,7 @@ def make_first_administrator(database: Database, *, name: str, full_name: str, p
     """Make the first account. Raises Conflict where there is an administrator already, Invalid for bad input."""
     password_hash = passwords.hash_password(password)
     with database.writing() as session:
+        database.take_turns(session, _ADMINISTRATORS)
         if _active_administrators(session):
             raise Conflict("There is an administrator already.")
         user = _add(session, name=name, full_name=full_name, role=Role.ADMINISTRATOR, password_hash=password_hash)
@@ -84,6 +73,7 @@ def clinicians(database: Database, actor: Actor) -> list[User]:
 def set_role(database: Database, actor: Actor, *, name: str, role: Role) -> User:
     """Change what an account may do, at once. Raises Conflict where nobody would be left to administer."""
     with database.writing() as session:
+        database.take_turns(session, _ADMINISTRATORS)
         user = _named(session, name)
         user.role = role
         _keep_an_administrator(session)
@@ -95,6 +85,7 @@ def set_role(database: Database, actor: Actor, *, name: str, role: Role) -> User
 def set_disabled(database: Database, actor: Actor, *, name: str, disabled: bool) -> User:
     """Shut an account out, ending its sessions, or let it in again. Raises Conflict as `set_role` does."""
     with database.writing() as session:
+        database.take_turns(session, _ADMINISTRATORS)
         user = _named(session, name)
         user.disabled_at = clock.now() if disabled else None
         _keep_an_administrator(session)
@@ -144,7 +135,7 @@ def sign_in(database: Database, *, name: str, password: str, address: str) -> st
     token = secrets.token_urlsafe(32)
     moment = clock.now()
     with database.writing() as session:
-        session.execute(update(User).where(User.id == user.id).values(failed_tries=0, last_failed_at=None))
+        throttle.forget(session, user.name)
         session.add(UserSession(user_id=user.id, token_sha256=_digest(token), created_at=moment, last_seen_at=moment))
         actor = Actor(user_id=user.id, name=user.name, role=user.role, address=address)
         audit.record(session, actor, "session.sign_in", subject_type="user", subject_id=user.id)
@@ -211,9 +202,10 @@ def _add(session: Session, *, name: str, full_name: str, role: Role, password_ha
     name = _normal(name)
     if not _NAME.fullmatch(name):
         raise Invalid("A sign-in name has 2 to 64 of the letters a-z, digits and . _ @ -", field="name")
-    if not full_name.strip():
-        raise Invalid("Who is it? The full name is missing.", field="full_name")
-    user = User(name=name, full_name=full_name.strip(), role=role, password_hash=password_hash, created_at=clock.now())
+    full_name = texts.required(
+        full_name, field="full_name", longest=200, missing="Who is it? The full name is missing."
+    )
+    user = User(name=name, full_name=full_name, role=role, password_hash=password_hash, created_at=clock.now())
     session.add(user)
     try:
         session.flush()
@@ -240,27 +232,17 @@ def _end_sessions(session: Session, user_id: int) -> None:
 
 def _set_password(session: Session, user: User, password_hash: str) -> None:
     user.password_hash = password_hash
-    user.failed_tries, user.last_failed_at = 0, None
+    throttle.forget(session, user.name)
     _end_sessions(session, user.id)
 
 
 def _begin_try(database: Database, name: str) -> User | None:
-    """The account of that name, if any, with this try counted as failed until it proves right.
-
-    Counting first leaves no gap in which many tries at once all find the account unlocked. Raises SignInFailed.
-    """
+    """The account of that name, if any, with this try counted as failed until it proves right. Raises SignInFailed."""
+    name = _normal(name)
     with database.writing() as session:
-        user = session.scalar(select(User).where(User.name == _normal(name)).with_for_update())
-        if user is None:
-            return None
-        moment = clock.now()
-        if user.last_failed_at is not None:
-            left = (user.last_failed_at + delay_after(user.failed_tries) - moment).total_seconds()
-            if left > 0:
-                raise SignInFailed(f"Too many tries. Wait {math.ceil(left)} seconds, then try again.", retry_after=left)
-        user.failed_tries += 1
-        user.last_failed_at = moment
-    return user
+        database.take_turns(session, "count a sign-in")
+        throttle.count_try(session, name)
+        return session.scalar(select(User).where(User.name == name))
 
 
 def _note_failure(database: Database, user: User | None, address: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.errors import Invalid, NotFound
-from core.records import audit, clock
+from core.records import audit, clock, texts
 from core.records.actor import PERMISSIONS, Actor, Permission, requires
 from core.records.database import Database
 from core.records.tables import Image, Patient, StoredReading, User, Visit
@@ -26,23 +26,20 @@ def log_visit(
     notes: str | None = None,
 ) -> Visit:
     """Log a visit at a moment (aware). Raises Invalid, NotFound."""
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("What is the visit for? The reason is missing.", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise Invalid(f"The reason is longer than {LONGEST_REASON} characters.", field="reason")
+    reason = texts.required(
+        reason, field="reason", longest=LONGEST_REASON, missing="What is the visit for? The reason is missing."
+    )
+    notes = texts.notes(notes, field="notes")
     if at > clock.now() + timedelta(days=1):
         raise Invalid("A visit is logged when it happens, not ahead of time.", field="at")
     with database.writing() as session:
         patient = session.get(Patient, patient_id)
         if patient is None:
             raise NotFound("There is no such patient.")
-        if at.date() < patient.birth_date:
+        if at.astimezone().date() < patient.birth_date:
             raise Invalid("The visit lies before the patient's birth.", field="at")
         _require_clinician(session, clinician_id)
-        visit = Visit(
-            patient_id=patient_id, at=at, reason=reason, clinician_id=clinician_id, notes=(notes or "").strip() or None
-        )
+        visit = Visit(patient_id=patient_id, at=at, reason=reason, clinician_id=clinician_id, notes=notes)
         session.add(visit)
         session.flush()
         audit.record(session, actor, "visit.log", subject_type="visit", subject_id=visit.id, patient_id=patient_id)

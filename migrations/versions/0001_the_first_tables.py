@@ -13,6 +13,8 @@ REFUSED = {
     "audit_entry": ("UPDATE", "DELETE"),
     "patient_change": ("UPDATE",),
     "reading": ("UPDATE",),
+    "review": ("UPDATE",),
+    "diagnosis": ("UPDATE",),
 }
 
 
@@ -31,6 +33,11 @@ def make_append_only() -> None:
                 else f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
             op.execute(f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} FOR EACH ROW {body}")
+    if postgresql:
+        # It removes rows without a look at any of them.
+        op.execute(
+            "CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def drop_append_only() -> None:
@@ -39,6 +46,7 @@ def drop_append_only() -> None:
         for event in events:
             op.execute(f"DROP TRIGGER {table}_no_{event.lower()}" + (f" ON {table}" if postgresql else ""))
     if postgresql:
+        op.execute("DROP TRIGGER audit_entry_no_truncate ON audit_entry")
         op.execute("DROP FUNCTION refuse_change()")
 
 
@@ -140,10 +148,17 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failed_tries", sa.Integer(), nullable=False),
-        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("name", name=op.f("uq_user_account_name")),
+    )
+    op.create_table(
+        "sign_in_tries",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("bucket", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_tries")),
+        sa.UniqueConstraint("bucket", name=op.f("uq_sign_in_tries_bucket")),
     )
     op.create_table(
         "audit_entry",
@@ -232,7 +247,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient_search_term")),
     )
     with op.batch_alter_table("patient_search_term", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_patient_search_term_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_patient_search_term_patient_id_term"), ["patient_id", "term"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_patient_search_term_term_patient_id"), ["term", "patient_id"], unique=False
         )
@@ -415,7 +432,7 @@ def downgrade() -> None:
     op.drop_table("user_session")
     with op.batch_alter_table("patient_search_term", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_patient_search_term_term_patient_id"))
-        batch_op.drop_index(batch_op.f("ix_patient_search_term_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_patient_search_term_patient_id_term"))
 
     op.drop_table("patient_search_term")
     with op.batch_alter_table("patient_change", schema=None) as batch_op:
@@ -429,6 +446,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_at"))
 
     op.drop_table("audit_entry")
+    op.drop_table("sign_in_tries")
     op.drop_table("user_account")
     with op.batch_alter_table("patient", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_patient_sort_name"))
