@@ -1,7 +1,9 @@
 """The operator's command line: python -m core."""
 
 import json
+import os
 import sys
+from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -43,7 +45,10 @@ def read(
     """Say what the model says of each image; supports a clinician, never a diagnosis. Exits with 1 if any failed."""
     workspace = Workspace(Settings())
     reader = workspace.reader
-    results = [_read_one(reader, workspace.limits, file, overlays) for file in files]
+    if overlays is not None:
+        overlays.mkdir(parents=True, exist_ok=True)
+    shown = _overlay_paths(files, overlays) if overlays is not None else [None] * len(files)
+    results = [_read_one(reader, workspace.limits, file, path) for file, path in zip(files, shown, strict=True)]
     if as_json:
         print(json.dumps(results, indent=2))
     else:
@@ -52,7 +57,20 @@ def read(
     raise typer.Exit(int(any("error" in result for result in results)))
 
 
-def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlays: Path | None) -> dict[str, Any]:
+def _overlay_paths(files: list[Path], folder: Path) -> list[Path | None]:
+    """Where each overlay goes: the image's own name, numbered where two images in two folders share one."""
+    taken: Counter[str] = Counter()
+    paths: list[Path | None] = []
+    for file in files:
+        taken[file.stem] += 1
+        number = f"-{taken[file.stem]}" if taken[file.stem] > 1 else ""
+        paths.append(folder / f"{file.stem}{number}.png")
+    return paths
+
+
+def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | None) -> dict[str, Any]:
+    # A name in no known encoding is shown with a mark in place of what cannot be shown.
+    name = os.fsencode(file).decode(errors="replace")
     start = perf_counter()
     try:
         if file.stat().st_size > limits.max_bytes:
@@ -60,15 +78,14 @@ def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlays: Path |
         image = take_in(file.read_bytes(), limits=limits).pixels
         reading = reader.read(image)
     except UnreadableImage as error:
-        return {"file": str(file), "error": str(error)}
+        return {"file": name, "error": str(error)}
     except OSError as error:
-        return {"file": str(file), "error": error.strerror or "The file cannot be read."}
+        return {"file": name, "error": error.strerror or "The file cannot be read."}
     seconds = perf_counter() - start
-    if overlays is not None:
-        overlays.mkdir(parents=True, exist_ok=True)
-        heat_map.overlay(image, reading.heat_map()).save(overlays / f"{file.stem}.png")
+    if overlay is not None:
+        heat_map.overlay(image, reading.heat_map()).save(overlay)
     return {
-        "file": str(file),
+        "file": name,
         "prediction": reading.prediction,
         "group": reading.group,
         "probabilities": reading.probabilities,
@@ -154,10 +171,10 @@ def demo() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that DermTrail raises on purpose is one line, not a stack trace."""
+    """Run the command line; an error that DermTrail raises on purpose, or the disk, is one line and no stack trace."""
     try:
         app()
-    except DermTrailError as error:
+    except (DermTrailError, OSError) as error:
         print(f"dermtrail: {error}", file=sys.stderr)
         raise SystemExit(1) from error
 

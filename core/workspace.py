@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -75,8 +76,12 @@ class Workspace:
 
 def _kept_secret(path: Path) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    if not path.exists():
+        # It gets its name when it is whole: an empty key, left by a process that was killed, would sign for anybody.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                path.hardlink_to(file.name)
     return path.read_text(encoding="ascii")

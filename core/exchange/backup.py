@@ -3,24 +3,30 @@
 The form is the same whatever the clinic's database is, so a backup made on SQLite restores into PostgreSQL and back.
 """
 
+import hashlib
 import os
+import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from core.errors import Conflict, Invalid
-from core.records.database import Database
+from core.records.database import Database, known_revisions, migrate_on
 from core.records.image_store import ImageStore
 from core.records.tables import Base, Image, Patient, StoredReading, User
 
 RECORDS = "records.db"
 IMAGES = "images/"
 ROWS_AT_A_TIME = 500
+
+_NOT_WHOLE = "This is not a whole backup of DermTrail."
 
 
 @dataclass(frozen=True)
@@ -57,25 +63,26 @@ def back_up(database: Database, store: ImageStore, path: Path) -> BackupContent:
 def restore(database: Database, store: ImageStore, path: Path, *, force: bool = False) -> BackupContent:
     """Put a backup in the place of all records.
 
+    The backup is looked through first, and then takes the records' place in one transaction: whoever looks meanwhile
+    sees the old ones, and whatever stops it leaves them.
+
     Raises Conflict where there are records already and `force` is not given, and Invalid, with nothing changed, where
     the file is not a whole backup. Files that the records no longer name are left for `tidy`.
     """
     if not force and _has_records(database):
         raise Conflict("There are records here already. --force puts the backup in their place.")
-    with tempfile.TemporaryDirectory(prefix="dermtrail-restore-") as folder:
-        records = Path(folder) / RECORDS
-        hashes = _unpack(path, records, store)
-        restored = Database(f"sqlite:///{records}")
-        try:
-            restored.migrate()
+    with tempfile.TemporaryDirectory(prefix="dermtrail-restore-") as folder, _archive(path) as archive:
+        hashes = _whole_files(archive)
+        with _records(archive, Path(folder) / RECORDS) as restored:
             if missing := set(_named_files(restored)) - hashes:
                 raise Invalid(f"The backup lacks {len(missing)} of its files.")
-            database.migrate("base")
-            database.migrate()
-            _copy(restored, database)
+            for sha256 in sorted(hashes):
+                store.put(archive.read(IMAGES + sha256))
+            with database.changing_tables() as connection:
+                migrate_on(connection, "base")
+                migrate_on(connection)
+                _copy(restored, connection)
             return _content(restored, files=len(hashes))
-        finally:
-            restored.dispose()
 
 
 @contextmanager
@@ -86,41 +93,71 @@ def _snapshot(database: Database, path: Path) -> Iterator[Database]:
             with closing(database.engine.raw_connection()) as connection:
                 connection.cursor().execute("VACUUM INTO ?", (str(path),))
         else:
-            copy.migrate(database.revision() or "head")
-            _copy(database, copy)
+            with copy.changing_tables() as connection:
+                migrate_on(connection)
+                _copy(database, connection)
         yield copy
     finally:
         copy.dispose()
 
 
-def _copy(source: Database, target: Database) -> None:
-    """Copy every row in one snapshot and one transaction; `target` has the tables, empty."""
-    with source.reading() as reading, target.writing() as writing:
+def _copy(source: Database, target: Connection) -> None:
+    """Copy every row of one moment into `target`, which has the tables, empty."""
+    with source.reading() as reading:
         for table in Base.metadata.sorted_tables:
             rows = reading.execute(select(table).order_by(table.c.id)).mappings()
             for part in rows.partitions(ROWS_AT_A_TIME):
-                writing.execute(insert(table), [dict(row) for row in part])
-            if not target.is_sqlite:
+                target.execute(insert(table), [dict(row) for row in part])
+            if target.dialect.name == "postgresql":
                 # Rows that bring their own ids do not move the counter that gives out the next one.
                 last = f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}"  # noqa: S608 - our own table's name
-                writing.execute(text(last))
+                target.execute(text(last))
 
 
-def _unpack(path: Path, records: Path, store: ImageStore) -> set[str]:
-    """Take the backup apart, checking each image against its name. Returns their hashes."""
-    hashes = set()
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The zip file at `path`, whose damage leaves as Invalid wherever in the block it is met."""
     try:
-        with zipfile.ZipFile(path) as file:
-            records.write_bytes(file.read(RECORDS))
-            for name in file.namelist():
-                if name.startswith(IMAGES):
-                    sha256 = store.put(file.read(name))
-                    if name != IMAGES + sha256:
-                        raise Invalid("A file in the backup is damaged.")
-                    hashes.add(sha256)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise Invalid("This is not a whole backup of DermTrail.") from error
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    # What Python's reader raises for what is no zip file, or a damaged, encrypted or truncated one.
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, NotImplementedError, RuntimeError) as error:
+        raise Invalid(_NOT_WHOLE) from error
+
+
+def _whole_files(archive: zipfile.ZipFile) -> set[str]:
+    """The hashes of the images in a backup, each of which was read and is what its name says."""
+    hashes = set()
+    for entry in archive.infolist():
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Invalid(_NOT_WHOLE)
+        if entry.filename.startswith(IMAGES):
+            sha256 = hashlib.sha256(archive.read(entry)).hexdigest()
+            if entry.filename != IMAGES + sha256:
+                raise Invalid("A file in the backup is damaged.")
+            hashes.add(sha256)
     return hashes
+
+
+@contextmanager
+def _records(archive: zipfile.ZipFile, path: Path) -> Iterator[Database]:
+    """The records of a backup, unpacked to `path`, checked, and at the newest revision."""
+    with archive.open(RECORDS) as packed, path.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    records = Database(f"sqlite:///{path}")
+    try:
+        if records.revision() not in known_revisions():
+            raise Invalid("The backup is not of this version of DermTrail, nor of an earlier one.")
+        with records.reading() as session:
+            if session.scalar(text("PRAGMA integrity_check")) != "ok":
+                raise Invalid(_NOT_WHOLE)
+        records.migrate()
+        yield records
+    # DBAPIError: it is no database, or its rows break our rules. ValueError: a date or a number that is none.
+    except (DBAPIError, ValueError) as error:
+        raise Invalid(_NOT_WHOLE) from error
+    finally:
+        records.dispose()
 
 
 def _named_files(database: Database) -> list[str]:
