@@ -77,13 +77,17 @@ def _cells(rng: np.random.Generator, side: int, count: int) -> tuple[Field, Fiel
     # Bent a little: cells with straight sides look like tiles, and skin does not.
     x, y = (np.clip(axis + 0.22 * _noise(rng, side, count, 2), 0, count - 0.01) for axis in (x, y))
     row, column = y.astype(int), x.astype(int)
-    distances = []
+    first, up, left = row * (count + 2) + column, y - row, x - column
+    downs, rights = points[..., 0].ravel(), points[..., 1].ravel()
+    # Squared, and the two smallest kept as they come: sorting nine distances a pixel takes three times as long.
+    near = next_near = np.full((side, side), np.inf, np.float32)
     for dy in (0, 1, 2):
         for dx in (0, 1, 2):
-            offset = points[row + dy, column + dx]
-            distances.append(np.hypot(row + dy - 1 + offset[..., 0] - y, column + dx - 1 + offset[..., 1] - x))
-    nearest = np.partition(np.stack(distances), 1, axis=0)
-    return nearest[0], nearest[1]
+            which = first + (dy * (count + 2) + dx)
+            distance = (downs[which] + (dy - 1) - up) ** 2 + (rights[which] + (dx - 1) - left) ** 2
+            next_near = np.minimum(next_near, np.maximum(near, distance))
+            near = np.minimum(near, distance)
+    return np.sqrt(near, dtype=np.float32), np.sqrt(next_near, dtype=np.float32)
 
 
 def _smooth(low: float, high: float, value: Field) -> Field:
@@ -127,9 +131,17 @@ def _globules(rng: np.random.Generator, side: int, look: Look, growth: float) ->
     for _ in range(look.globules):
         turn, far, wide = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.85), rng.uniform(0.006, 0.015)
         out = look.radius * growth * far / MARGIN
-        away = np.asarray(np.hypot(x - out * np.cos(turn), y - out * np.sin(turn)) + uneven, np.float32)
-        clods = np.maximum(clods, 1 - _smooth(0.3 * wide, 1.5 * wide, away))
+        right, down = out * np.cos(turn), out * np.sin(turn)
+        part = _around(down, side, wide), _around(right, side, wide)
+        away = np.asarray(np.hypot(x[part] - right, y[part] - down) + uneven[part], np.float32)
+        clods[part] = np.maximum(clods[part], 1 - _smooth(0.3 * wide, 1.5 * wide, away))
     return clods
+
+
+def _around(middle: float, side: int, wide: float) -> slice:
+    """The rows or columns that a clod may touch; the rest of the picture need not be looked at."""
+    reach = 1.5 * wide + 0.01
+    return slice(max(0, int((middle - reach + 0.5) * side)), max(0, int((middle + reach + 0.5) * side) + 1))
 
 
 def _pigment(rng: np.random.Generator, skin: Field, look: Look, growth: float) -> Field:
