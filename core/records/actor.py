@@ -51,6 +51,12 @@ class Actor:
         if not self.may(permission):
             raise NotAllowed(f"Your role ({self.role}) does not include this: {permission}.")
 
+    def account(self) -> int:
+        """The id of this person's account. Raises NotAllowed for the operator, who has none."""
+        if self.user_id is None:
+            raise NotAllowed("This needs a person with an account, and the operator at the terminal has none.")
+        return self.user_id
+
 
 OPERATOR = Actor(user_id=None, name="operator", role=Role.ADMINISTRATOR, address="terminal")
 """Whoever has a shell on the server, and with it the files themselves."""

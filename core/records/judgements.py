@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core import taxonomy
-from core.errors import Invalid, NotAllowed, NotFound
+from core.errors import Invalid, NotFound
 from core.records import audit, clock, readings, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
@@ -33,7 +33,7 @@ def record_diagnosis(
             lesion_id=lesion_id,
             supersedes_id=session.scalar(before),
             at=clock.now(),
-            user_id=_account(actor),
+            user_id=actor.account(),
             name=name,
             confirm_type=confirm_type,
             notes=notes,
@@ -69,7 +69,7 @@ def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date
             due_on=due_on,
             reason=reason,
             set_at=clock.now(),
-            user_id=_account(actor),
+            user_id=actor.account(),
         )
         session.add(recall)
         session.flush()
@@ -106,12 +106,6 @@ def _patient_of(session: Session, lesion_id: int) -> int:
     if lesion is None:
         raise NotFound("There is no such lesion.")
     return lesion.patient_id
-
-
-def _account(actor: Actor) -> int:
-    if actor.user_id is None:
-        raise NotAllowed("Only a person with an account can judge a lesion.")
-    return actor.user_id
 
 
 def _close_open(session: Session, lesion_id: int) -> None:

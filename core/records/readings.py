@@ -78,6 +78,7 @@ def read_again(database: Database, actor: Actor, *, store: ImageStore, reader: R
 @requires(Permission.DIAGNOSE)
 def review_reading(database: Database, actor: Actor, *, reading_id: int) -> None:
     """Note that a clinician has looked at a reading; the first look stands. Raises NotFound."""
+    actor.account()
     with database.writing() as session:
         # The lesion's lock, which a diagnosis takes too, keeps two looks at one moment from both being the first.
         lesion = select(Lesion.id).join(Image).join(StoredReading).where(StoredReading.id == reading_id)
@@ -114,7 +115,7 @@ def review_all(session: Session, actor: Actor, *which: ColumnElement[bool]) -> N
     query = select(StoredReading.id, Lesion.patient_id).join(StoredReading.image).join(Image.lesion)
     unseen = query.where(~exists().where(Review.reading_id == StoredReading.id), *which)
     for reading_id, patient_id in session.execute(unseen).all():
-        session.add(Review(reading_id=reading_id, at=clock.now(), user_id=actor.user_id))
+        session.add(Review(reading_id=reading_id, at=clock.now(), user_id=actor.account()))
         audit.record(
             session, actor, "reading.review", subject_type="reading", subject_id=reading_id, patient_id=patient_id
         )

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from core.errors import Conflict, Invalid, NotAllowed, NotFound, SignInFailed
+from core.errors import Conflict, Invalid, NotFound, SignInFailed
 from core.records import audit, clock, passwords, texts, throttle
 from core.records.actor import PERMISSIONS, Actor, Permission, requires
 from core.records.database import Database
@@ -109,16 +109,15 @@ def reset_password(database: Database, actor: Actor, *, name: str, password: str
 @requires(Permission.READ_CHART)
 def change_own_password(database: Database, actor: Actor, *, current: str, new: str) -> None:
     """Change the password of the account that acts, ending all its sessions. Raises SignInFailed, Invalid."""
-    if actor.user_id is None:
-        raise NotAllowed("The operator has no account.")
+    user_id = actor.account()
     password_hash = passwords.hash_password(new)
     with database.reading() as session:
-        stored = session.get_one(User, actor.user_id).password_hash
+        stored = session.get_one(User, user_id).password_hash
     if not passwords.is_right(current, stored):
         raise SignInFailed("The current password is not right.")
     with database.writing() as session:
-        _set_password(session, session.get_one(User, actor.user_id), password_hash)
-        audit.record(session, actor, "user.change_password", subject_type="user", subject_id=actor.user_id)
+        _set_password(session, session.get_one(User, user_id), password_hash)
+        audit.record(session, actor, "user.change_password", subject_type="user", subject_id=user_id)
 
 
 def sign_in(database: Database, *, name: str, password: str, address: str) -> str:
@@ -176,11 +175,10 @@ def sign_out(database: Database, actor: Actor, *, token: str) -> None:
 @requires(Permission.READ_CHART)
 def sign_out_everywhere(database: Database, actor: Actor) -> None:
     """End every session of the account that acts."""
-    if actor.user_id is None:
-        raise NotAllowed("The operator has no account.")
+    user_id = actor.account()
     with database.writing() as session:
-        _end_sessions(session, actor.user_id)
-        audit.record(session, actor, "session.sign_out_everywhere", subject_type="user", subject_id=actor.user_id)
+        _end_sessions(session, user_id)
+        audit.record(session, actor, "session.sign_out_everywhere", subject_type="user", subject_id=user_id)
 
 
 def _digest(token: str) -> str:

@@ -1,0 +1,230 @@
+"""Who may do what: every verb as each role, and nothing changed after a refusal."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import records
+from core.errors import NotAllowed
+from core.records import clock, users
+from core.records.actor import OPERATOR, Actor
+from core.records.database import Database
+from core.records.patients import PatientDetails
+from core.records.tables import BodySite, ConfirmType, Image, ImageType, Role
+from core.workspace import Workspace
+from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
+from tests.everything import all_rows, fill_every_table
+
+# The lowest role that may; written down here and not taken from the verbs, so that a slip in one of them shows.
+MAY = {
+    "audit.search_audit": Role.ADMINISTRATOR,
+    "audit.audit_actions": Role.ADMINISTRATOR,
+    "images.add_image": Role.STAFF,
+    "images.get_image": Role.STAFF,
+    "images.tidy": Role.ADMINISTRATOR,
+    "judgements.record_diagnosis": Role.CLINICIAN,
+    "judgements.diagnoses_of": Role.STAFF,
+    "judgements.set_recall": Role.CLINICIAN,
+    "judgements.close_recall": Role.STAFF,
+    "judgements.open_recall": Role.STAFF,
+    "judgements.recalls_until": Role.STAFF,
+    "lesions.add_lesion": Role.STAFF,
+    "lesions.get_lesion": Role.STAFF,
+    "lesions.lesions_of": Role.STAFF,
+    "lesions.images_of_lesion": Role.STAFF,
+    "patients.register_patient": Role.STAFF,
+    "patients.edit_patient": Role.STAFF,
+    "patients.search_patients": Role.STAFF,
+    "patients.latest_patients": Role.STAFF,
+    "patients.open_chart": Role.STAFF,
+    "patients.patient_history": Role.STAFF,
+    "patients.patients_by_id": Role.STAFF,
+    "readings.read_again": Role.STAFF,
+    "readings.review_reading": Role.CLINICIAN,
+    "readings.unreviewed_readings": Role.STAFF,
+    "readings.count_unreviewed": Role.STAFF,
+    "users.add_user": Role.ADMINISTRATOR,
+    "users.list_users": Role.ADMINISTRATOR,
+    "users.clinicians": Role.STAFF,
+    "users.set_role": Role.ADMINISTRATOR,
+    "users.set_disabled": Role.ADMINISTRATOR,
+    "users.reset_password": Role.ADMINISTRATOR,
+    "users.change_own_password": Role.STAFF,
+    "users.sign_out_everywhere": Role.STAFF,
+    "visits.log_visit": Role.STAFF,
+    "visits.get_visit": Role.STAFF,
+    "visits.visits_of": Role.STAFF,
+    "visits.visits_on": Role.STAFF,
+    "visits.images_of_visit": Role.STAFF,
+}
+
+# What takes the database and nobody who acts: before anybody is signed in, at the very start, and the directory that
+# the public sees.
+NO_VERB = {
+    "audit.record_look",
+    "clinics.fill_empty_directory",
+    "clinics.list_clinics",
+    "users.has_administrator",
+    "users.make_first_administrator",
+    "users.resume",
+    "users.sign_in",
+    "users.sign_out",
+}
+
+ROLES = list(Role)
+
+
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """Every public function of core.records by module and name, in the module where it is defined."""
+    found: dict[str, Callable[..., Any]] = {}
+    for info in pkgutil.iter_modules(records.__path__):
+        module = importlib.import_module(f"core.records.{info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                found[f"{info.name}.{name}"] = function
+    return found
+
+
+VERBS = {name: function for name, function in public_functions().items() if hasattr(function, "permission")}
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """What the arguments of the verbs are taken from."""
+
+    workspace: Workspace
+    image: Image
+    other_account: str
+
+    def arguments(self, verb: str) -> dict[str, Any]:
+        """Arguments with which `verb` does its work where the role allows it."""
+        image, store = self.image, self.workspace.images
+        patient = image.lesion.patient
+        new = replace(DETAILS, record_number="NEW-1", name="Björn Lindqvist")
+        a_lesion, a_patient, an_image = (
+            {"lesion_id": image.lesion_id},
+            {"patient_id": patient.id},
+            {"image_id": image.id},
+        )
+        today, tomorrow = clock.today(), clock.today() + timedelta(days=1)
+        arguments: dict[str, dict[str, Any]] = {
+            "audit.search_audit": {},
+            "audit.audit_actions": {},
+            "images.add_image": {
+                "intake": self.workspace.intake,
+                "visit_id": image.visit_id,
+                **a_lesion,
+                "data": lesion_file(4711),
+                "image_type": ImageType.CLOSE_UP,
+            },
+            "images.get_image": an_image,
+            "images.tidy": {"store": store},
+            "judgements.record_diagnosis": {**a_lesion, "name": "nevus", "confirm_type": ConfirmType.SERIAL_IMAGING},
+            "judgements.diagnoses_of": a_lesion,
+            "judgements.set_recall": {**a_lesion, "due_on": tomorrow},
+            "judgements.close_recall": a_lesion,
+            "judgements.open_recall": a_lesion,
+            "judgements.recalls_until": {"day": tomorrow},
+            "lesions.add_lesion": {**a_patient, "body_site": BodySite.TRUNK},
+            "lesions.get_lesion": a_lesion,
+            "lesions.lesions_of": a_patient,
+            "lesions.images_of_lesion": a_lesion,
+            "patients.register_patient": {"details": new},
+            "patients.edit_patient": {
+                **a_patient,
+                "details": replace(PatientDetails.of(patient), notes="Moved."),
+                "version": patient.version,
+            },
+            "patients.search_patients": {"query": "meera"},
+            "patients.latest_patients": {},
+            "patients.open_chart": a_patient,
+            "patients.patient_history": a_patient,
+            "patients.patients_by_id": {"patient_ids": [patient.id]},
+            "readings.read_again": {"store": store, "reader": self.workspace.reader, **an_image},
+            "readings.review_reading": {"reading_id": image.readings[0].id},
+            "readings.unreviewed_readings": {},
+            "readings.count_unreviewed": {},
+            "users.add_user": {"name": "newcomer", "role": Role.ADMINISTRATOR, "password": PASSWORD},
+            "users.list_users": {},
+            "users.clinicians": {},
+            "users.set_role": {"name": self.other_account, "role": Role.ADMINISTRATOR},
+            "users.set_disabled": {"name": self.other_account, "disabled": True},
+            "users.reset_password": {"name": self.other_account, "password": "another password"},
+            "users.change_own_password": {"current": PASSWORD, "new": "another password"},
+            "users.sign_out_everywhere": {},
+            "visits.log_visit": {**a_patient, "at": clock.now(), "reason": "Skin check"},
+            "visits.get_visit": {"visit_id": image.visit_id},
+            "visits.visits_of": a_patient,
+            "visits.visits_on": {"day": today},
+            "visits.images_of_visit": {"visit_id": image.visit_id},
+        }
+        return arguments[verb]
+
+
+@pytest.fixture
+def clinic(database: Database, workspace: Workspace, charts: Charts, clinician: Actor) -> Clinic:
+    image = fill_every_table(database, charts, clinician)
+    users.add_user(database, OPERATOR, name="somebody", role=Role.STAFF, password=PASSWORD)
+    whole = VERBS["images.get_image"](database, clinician, image_id=image.id)
+    return Clinic(workspace, whole, "somebody")
+
+
+def test_no_verb_is_missing_here() -> None:
+    assert sorted(VERBS) == sorted(MAY)
+
+
+def test_whatever_works_on_the_database_is_a_verb() -> None:
+    takes_database = {
+        name for name, function in public_functions().items() if "database" in inspect.signature(function).parameters
+    }
+    assert takes_database - set(VERBS) == NO_VERB
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_may_not_do_is_refused_and_changes_nothing(
+    role: Role, database: Database, clinic: Clinic, request: pytest.FixtureRequest
+) -> None:
+    actor = clinic_actor(role, request)
+    before, files = all_rows(database), sorted(clinic.workspace.images.all())
+    refused = [verb for verb in MAY if ROLES.index(role) < ROLES.index(MAY[verb])]
+    assert bool(refused) == (role is not Role.ADMINISTRATOR)
+    for verb in refused:
+        with pytest.raises(NotAllowed, match=f"Your role \\({role}\\) does not include this"):
+            VERBS[verb](database, actor, **clinic.arguments(verb))
+        assert all_rows(database) == before, verb
+    assert sorted(clinic.workspace.images.all()) == files
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_role_may_do_is_done(
+    role: Role, database: Database, clinic: Clinic, request: pytest.FixtureRequest
+) -> None:
+    actor = clinic_actor(role, request)
+    for verb in [verb for verb in MAY if ROLES.index(role) >= ROLES.index(MAY[verb])]:
+        VERBS[verb](database, actor, **clinic.arguments(verb))
+
+
+def test_the_operator_has_no_account_to_judge_or_sign_out_with(database: Database, clinic: Clinic) -> None:
+    before = all_rows(database)
+    for verb in (
+        "judgements.record_diagnosis",
+        "judgements.set_recall",
+        "readings.review_reading",
+        "users.change_own_password",
+        "users.sign_out_everywhere",
+    ):
+        with pytest.raises(NotAllowed, match="account"):
+            VERBS[verb](database, OPERATOR, **clinic.arguments(verb))
+    assert all_rows(database) == before
+
+
+def clinic_actor(role: Role, request: pytest.FixtureRequest) -> Actor:
+    actor = request.getfixturevalue(str(role))
+    assert isinstance(actor, Actor)
+    return actor
