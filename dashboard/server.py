@@ -10,7 +10,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
@@ -77,6 +77,11 @@ async def _health(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "unavailable", "reason": str(error)}, status_code=503)
 
 
+async def _to_screening(_request: Request) -> RedirectResponse:
+    # Without it Streamlit, which takes every path that nobody else does, would answer with a page that stays empty.
+    return RedirectResponse(f"{gate.SCREENING}/")
+
+
 def build_app(setup_code: sign_in.SetupCode) -> App:
     """The ASGI application; `setup_code` lets the first administrator in."""
     screening = LateScreening()
@@ -91,6 +96,7 @@ def build_app(setup_code: sign_in.SetupCode) -> App:
         routes=[
             Route(gate.HEALTH, _health),
             *sign_in.routes(setup_code),
+            Route(gate.SCREENING, _to_screening),
             Mount(gate.SCREENING, app=screening),
         ],
         middleware=[Middleware(gate.Gate)],
