@@ -3,6 +3,10 @@
 import streamlit as st
 
 CHECK_SECONDS = 20
+"""So often the browser asks whether the session lasts, while nobody does anything."""
+
+SOON_SECONDS = 2
+"""So soon after a click or a key: Streamlit itself would show an error of the connection first."""
 
 _HTML = """
 <form method="post" action="/sign-out">
@@ -24,21 +28,29 @@ button:hover { border-color: var(--st-primary-color); color: var(--st-primary-co
 _JS = """
 export default function ({ parentElement, data }) {
   parentElement.querySelector("#who").textContent = data.who;
-  let active = false;
-  const noted = () => { active = true; };
-  const events = ["keydown", "pointerdown", "wheel", "touchstart"];
-  events.forEach((name) => window.addEventListener(name, noted, { passive: true }));
+  let active = false, soon = null, checked = 0;
   const check = async () => {
     const method = active ? "POST" : "GET";
-    active = false;
+    clearTimeout(soon);
+    active = false; soon = null; checked = Date.now();
     try {
       const answer = await fetch("/session", { method, headers: { Accept: "application/json" } });
       if (answer.status === 401) window.location.assign("/sign-in?why=ended");
     } catch { /* The server is away for a moment; the next check tells. */ }
   };
+  const noted = () => {
+    active = true;
+    soon ??= setTimeout(check, Math.max(0, checked + data.soon * 1000 - Date.now()));
+  };
+  const events = ["keydown", "pointerdown", "wheel", "touchstart"];
+  events.forEach((name) => window.addEventListener(name, noted, { passive: true }));
+  // A tablet that wakes up has missed its checks.
+  window.addEventListener("focus", check);
   const timer = setInterval(check, data.seconds * 1000);
   return () => {
     clearInterval(timer);
+    clearTimeout(soon);
+    window.removeEventListener("focus", check);
     events.forEach((name) => window.removeEventListener(name, noted));
   };
 }
@@ -49,4 +61,4 @@ _component = st.components.v2.component("session_guard", html=_HTML, css=_CSS, j
 
 def session_guard(who: str) -> None:
     """Show `who` is signed in, with the sign-out button, and watch the session."""
-    _component(key="session_guard", data={"who": who, "seconds": CHECK_SECONDS})
+    _component(key="session_guard", data={"who": who, "seconds": CHECK_SECONDS, "soon": SOON_SECONDS})
