@@ -11,10 +11,28 @@ from pathlib import Path
 
 import httpx
 
+from core.records import users
+from core.records.actor import OPERATOR
+from core.records.tables import Role
+from core.settings import Settings
+from core.workspace import Workspace
+from tests.charts import PASSWORD
+
 ROOT = Path(__file__).parents[1]
 
 STARTS_WITHIN = 120.0
 """Seconds; far more than it takes, for a machine that does other things at the same time."""
+
+
+def clinic(home: Path) -> Workspace:
+    """A data folder with an account of each role, called by the role's name and with PASSWORD, and no patient."""
+    settings = Settings(_env_file=None, home=home, database_url=f"sqlite:///{home / 'dermtrail.db'}")
+    workspace = Workspace(settings)
+    workspace.prepare()
+    for role in Role:
+        full_name = f"Test {role.capitalize()}"
+        users.add_user(workspace.database, OPERATOR, name=str(role), full_name=full_name, role=role, password=PASSWORD)
+    return workspace
 
 
 class Server:
