@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +17,9 @@ SCREENING = "/screening"
 HEALTH = "/healthz"
 
 OPEN_PATHS = frozenset({SIGN_IN, FIRST_ADMINISTRATOR, HEALTH, SCREENING})
+
+PROGRAM_FILES = ("/static/", "/app/static/", "/component/", "/_stcore/bidi-components/")
+"""What is the same for everybody and holds nothing of the clinic, so that the browser may keep it."""
 
 NO_SESSION = 4401
 """WebSocket close code for a session that is over, after HTTP's 401."""
@@ -90,16 +93,17 @@ def _while_session_lasts(scope: Scope, receive: Receive, send: Send) -> Receive:
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:
+    keeps_nothing = not is_open(scope["path"]) and not scope["path"].startswith(PROGRAM_FILES)
+
     def with_headers(message: Message) -> Awaitable[Any]:
         if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            extra = dict(SECURITY_HEADERS)
-            if not is_open(scope["path"]) and not scope["path"].startswith(("/static/", "/app/static/")):
-                extra["Cache-Control"] = "no-store, private"
-            message["headers"] = [
-                *message["headers"],
-                *((k.lower().encode(), v.encode()) for k, v in extra.items() if k.lower().encode() not in present),
-            ]
+            headers = MutableHeaders(raw=message["headers"])
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            if keeps_nothing:
+                # Streamlit's own "no-cache" lets the browser keep a page as long as it asks again.
+                headers["Cache-Control"] = "no-store, private"
+            message["headers"] = headers.raw
         return send(message)
 
     return with_headers
