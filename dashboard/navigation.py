@@ -1,5 +1,6 @@
 """The pages: where each lies, who sees it in the menu, and how to get from one to another."""
 
+import re
 from typing import NoReturn
 
 import streamlit as st
@@ -51,9 +52,9 @@ def link_to(page: str, label: str, *, id: int, icon: str | None = None) -> None:
 
 def id_in_address() -> int:
     """The id that the page's address names. Stops the page, with a way on, where it names none."""
-    try:
+    # A longer number is no id of ours, and both databases fail on one that is beyond their range.
+    if re.fullmatch(r"[0-9]{1,9}", st.query_params.get("id", "")):
         return int(st.query_params["id"])
-    except (KeyError, ValueError):
-        st.info("This page belongs to a patient. Choose one first.", icon=":material/info:")
-        st.page_link(PATIENTS, label="Find a patient", icon=":material/search:")
-        st.stop()
+    st.info("This page belongs to a patient. Choose one first.", icon=":material/info:")
+    st.page_link(PATIENTS, label="Find a patient", icon=":material/search:")
+    st.stop()
