@@ -37,20 +37,24 @@ class HeldImage:
 
 
 def choose_lesion(visit: Visit) -> Lesion | None:
-    known = [summary.lesion for summary in lesions.lesions_of(database, actor, patient_id=visit.patient_id)]
+    known = {
+        summary.lesion.id: summary.lesion
+        for summary in lesions.lesions_of(database, actor, patient_id=visit.patient_id)
+    }
     chosen = None
     if known:
-        fresh = st.session_state.pop("fresh_lesion", None)
-        if fresh in (lesion.id for lesion in known):
-            st.session_state["lesion"] = next(lesion for lesion in known if lesion.id == fresh)
-        chosen = st.selectbox(
-            "Lesion",
-            known,
-            format_func=lambda lesion: " · ".join(filter(None, (lesion.label, lesion.place, lesion.description))),
-        )
+        key = f"lesion_{visit.id}"
+        # Whoever adds a lesion goes on to take its images, which must not end with the one chosen before.
+        if (fresh := st.session_state.pop("fresh_lesion", None)) in known:
+            st.session_state[key] = fresh
+        chosen = known[st.selectbox("Lesion", list(known), key=key, format_func=lambda id: lesion_words(known[id]))]
     with st.expander("Add a lesion", icon=":material/add_location:", expanded=not known):
         add_lesion_form(visit)
     return chosen
+
+
+def lesion_words(lesion: Lesion) -> str:
+    return " · ".join(filter(None, (lesion.label, lesion.place, lesion.description)))
 
 
 def add_lesion_form(visit: Visit) -> None:
