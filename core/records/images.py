@@ -13,7 +13,7 @@ from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.tables import Image, ImageType, Lesion, Patient, StoredReading, Visit
-from core.vision.intake import CleanImage, IntakeLimits, take_in
+from core.vision.intake import IntakeLimits, display_copy, take_in
 from core.vision.reader import Reader
 
 UPLOAD_TIME = timedelta(hours=1)
@@ -56,6 +56,7 @@ def add_image(
         if not although_elsewhere:
             _refuse_elsewhere(session, clean.sha256, lesion_id)
     intake.store.put(clean.encoded)
+    display_sha256 = intake.store.put(display_copy(clean.pixels, max_side=readings.SHOWN_SIDE))
     stored = readings.stored(intake.reader.read(clean.pixels), clean.pixels, intake.store)
     with database.writing() as session:
         database.take_turns(session, "add an image")
@@ -63,8 +64,17 @@ def add_image(
         if not although_elsewhere:
             # Again, since the same file may have been added to two charts at one moment.
             _refuse_elsewhere(session, clean.sha256, lesion_id)
-        image = _row(clean, visit_id, lesion_id, image_type)
-        image.readings = [stored]
+        image = Image(
+            lesion_id=lesion_id,
+            visit_id=visit_id,
+            sha256=clean.sha256,
+            display_sha256=display_sha256,
+            width=clean.width,
+            height=clean.height,
+            image_type=image_type,
+            created_at=clock.now(),
+            readings=[stored],
+        )
         session.add(image)
         try:
             session.flush()
@@ -93,9 +103,17 @@ def get_image(database: Database, actor: Actor, *, image_id: int) -> Image:
 @requires(Permission.ADMINISTER)
 def tidy(database: Database, actor: Actor, *, store: ImageStore) -> list[str]:
     """Remove stored files that no row names, and say which; files younger than UPLOAD_TIME stay."""
+    with database.writing() as session:
+        audit.record(session, actor, "images.tidy")
     with database.reading() as session:
-        named = set(session.scalars(select(Image.sha256))) | set(session.scalars(select(StoredReading.overlay_sha256)))
+        named = named_files(session)
     return store.sweep(named, older_than=UPLOAD_TIME)
+
+
+def named_files(session: Session) -> set[str]:
+    """The hashes of all files that the records name."""
+    columns = (Image.sha256, Image.display_sha256, StoredReading.overlay_sha256)
+    return {sha256 for column in columns for sha256 in session.scalars(select(column))}
 
 
 def _check_place(session: Session, visit_id: int, lesion_id: int) -> int:
@@ -115,15 +133,3 @@ def _refuse_elsewhere(session: Session, sha256: str, lesion_id: int) -> None:
     query = select(Patient.id).join(Lesion, Lesion.patient_id == Patient.id).join(Image).where(Image.sha256 == sha256)
     if elsewhere := list(session.scalars(query.where(Patient.id != owner).distinct())):
         raise LikelyDuplicate("This very image is already in the chart of another patient.", candidates=elsewhere)
-
-
-def _row(clean: CleanImage, visit_id: int, lesion_id: int, image_type: ImageType) -> Image:
-    return Image(
-        lesion_id=lesion_id,
-        visit_id=visit_id,
-        sha256=clean.sha256,
-        width=clean.width,
-        height=clean.height,
-        image_type=image_type,
-        created_at=clock.now(),
-    )

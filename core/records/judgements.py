@@ -6,11 +6,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core import taxonomy
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.records import audit, clock, readings, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import ConfirmType, Diagnosis, Image, Lesion, Recall
+from core.records.tables import ConfirmType, Diagnosis, Image, Lesion, Recall, StoredReading
 
 DIAGNOSES: tuple[str, ...] = tuple(sorted(term.name for term in taxonomy.TERMS))
 """The diagnoses offered first; any other may be written out."""
@@ -18,11 +18,19 @@ DIAGNOSES: tuple[str, ...] = tuple(sorted(term.name for term in taxonomy.TERMS))
 
 @requires(Permission.DIAGNOSE)
 def record_diagnosis(
-    database: Database, actor: Actor, *, lesion_id: int, name: str, confirm_type: ConfirmType, notes: str | None = None
+    database: Database,
+    actor: Actor,
+    *,
+    lesion_id: int,
+    name: str,
+    confirm_type: ConfirmType,
+    notes: str | None = None,
+    seen_reading_id: int | None = None,
 ) -> Diagnosis:
     """Record what a clinician or a pathologist says of a lesion; it supersedes what was said before.
 
-    Whoever diagnoses has seen the lesion's readings, so they count as reviewed. Raises Invalid, NotFound.
+    `seen_reading_id` is the newest of the lesion's readings that was before the clinician's eyes: it and those before
+    it count as reviewed, and one that was added meanwhile does not. Raises Invalid, NotFound.
     """
     name = texts.required(name, field="name", longest=200, missing="The diagnosis is missing.")
     notes = texts.notes(notes, field="notes")
@@ -40,7 +48,8 @@ def record_diagnosis(
         )
         session.add(diagnosis)
         session.flush()
-        readings.review_all(session, actor, Image.lesion_id == lesion_id)
+        if seen_reading_id is not None:
+            readings.review_all(session, actor, Image.lesion_id == lesion_id, StoredReading.id <= seen_reading_id)
         audit.record(
             session, actor, "diagnosis.record", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id
         )
@@ -78,12 +87,19 @@ def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date
 
 
 @requires(Permission.WRITE_CHART)
-def close_recall(database: Database, actor: Actor, *, lesion_id: int) -> None:
-    """Note that the patient has been seen, so that no recall is open for the lesion. Raises NotFound."""
+def close_recall(database: Database, actor: Actor, *, recall_id: int) -> None:
+    """Note that the patient has been seen. Raises NotFound, and Conflict where the recall is open no more."""
     with database.writing() as session:
-        patient_id = _patient_of(session, lesion_id)
-        _close_open(session, lesion_id)
-        audit.record(session, actor, "recall.close", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
+        recall = session.get(Recall, recall_id, with_for_update=True)
+        if recall is None:
+            raise NotFound("There is no such recall.")
+        if recall.closed_at is not None:
+            raise Conflict("This recall was closed or replaced meanwhile. Look at the one that holds now.")
+        recall.closed_at = clock.now()
+        patient_id = _patient_of(session, recall.lesion_id)
+        audit.record(
+            session, actor, "recall.close", subject_type="lesion", subject_id=recall.lesion_id, patient_id=patient_id
+        )
 
 
 @requires(Permission.READ_CHART)
@@ -94,11 +110,20 @@ def open_recall(database: Database, actor: Actor, *, lesion_id: int) -> Recall |
 
 
 @requires(Permission.READ_CHART)
-def recalls_until(database: Database, actor: Actor, *, day: date) -> list[Recall]:
+def recalls_until(database: Database, actor: Actor, *, day: date, limit: int = 50) -> list[Recall]:
     """Open recalls due on `day` or before, the longest overdue first, with lesion and patient."""
-    query = select(Recall).where(Recall.closed_at.is_(None), Recall.due_on <= day).order_by(Recall.due_on, Recall.id)
+    due = select(Recall).where(Recall.closed_at.is_(None), Recall.due_on <= day)
+    query = due.order_by(Recall.due_on, Recall.id).limit(limit)
     with database.reading() as session:
         return list(session.scalars(query.options(joinedload(Recall.lesion).joinedload(Lesion.patient))))
+
+
+@requires(Permission.READ_CHART)
+def count_recalls(database: Database, actor: Actor, *, day: date) -> int:
+    """How many open recalls are due on `day` or before."""
+    query = select(func.count(Recall.id)).where(Recall.closed_at.is_(None), Recall.due_on <= day)
+    with database.reading() as session:
+        return session.scalar(query) or 0
 
 
 def _patient_of(session: Session, lesion_id: int) -> int:

@@ -68,6 +68,13 @@ def get_lesion(database: Database, actor: Actor, *, lesion_id: int) -> Lesion:
 
 
 @requires(Permission.READ_CHART)
+def list_lesions(database: Database, actor: Actor, *, patient_id: int) -> list[Lesion]:
+    """A patient's lesions by number, without what belongs to them."""
+    with database.reading() as session:
+        return list(session.scalars(select(Lesion).where(Lesion.patient_id == patient_id).order_by(Lesion.number)))
+
+
+@requires(Permission.READ_CHART)
 def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[LesionSummary]:
     """A patient's lesions by number, in a fixed number of queries."""
     lesions = select(Lesion).where(Lesion.patient_id == patient_id).order_by(Lesion.number)

@@ -31,6 +31,7 @@ def is_right(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one hashed. Takes the same time where there is no account (None) as where there is."""
     try:
         with _turns:
-            return _hasher.verify(password_hash or _NOBODY, password[:MAX_LENGTH]) and password_hash is not None
+            right = _hasher.verify(password_hash or _NOBODY, password[:MAX_LENGTH])
+        return right and password_hash is not None and len(password) <= MAX_LENGTH
     except (VerificationError, InvalidHashError):
         return False

@@ -17,7 +17,7 @@ from core.records.database import Database
 from core.records.search_terms import PHONE_KEY, digits, fold, query_words, same_phone, terms_of
 from core.records.tables import FitzpatrickSkinType, Patient, PatientChange, PatientSearchTerm, Sex
 
-SIMILAR_NAMES = 85
+SIMILAR_NAMES = 80
 """Names at least this alike (rapidfuzz's token_sort_ratio, 0 to 100) may be one person's."""
 
 OLDEST = 130
@@ -146,7 +146,7 @@ def edit_patient(
 def search_patients(database: Database, actor: Actor, *, query: str, limit: int = 20) -> list[Patient]:
     """Patients whom every word of `query` fits, by name; the words may be of name, record number, phone, birth date.
 
-    An empty query finds nobody.
+    Words are fitted by their beginnings. An empty query finds nobody.
     """
     words = query_words(query)
     if not words:
@@ -187,9 +187,12 @@ def patient_history(database: Database, actor: Actor, *, patient_id: int) -> lis
 
 @requires(Permission.READ_CHART)
 def patients_by_id(database: Database, actor: Actor, *, patient_ids: list[int]) -> list[Patient]:
-    """The patients of those ids, by name."""
+    """The patients of those ids, by name; each look is noted."""
     with database.reading() as session:
-        return list(session.scalars(select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.sort_name)))
+        found = list(session.scalars(select(Patient).where(Patient.id.in_(patient_ids)).order_by(Patient.sort_name)))
+    for patient in found:
+        audit.record_look(database, actor, "patient.look", patient_id=patient.id)
+    return found
 
 
 def age_in_years(birth_date: date, on: date) -> int:

@@ -18,8 +18,8 @@ from core.vision.heat_map import HeatMap
 from core.vision.intake import decode
 from core.vision.reader import Reader, Reading
 
-OVERLAY_SIDE = 768
-"""Longest side in pixels of a stored overlay, enough to fill the page it is shown on."""
+SHOWN_SIDE = 768
+"""Longest side in pixels of what a page shows: an overlay, or an image's small copy."""
 
 
 def stored(reading: Reading, image: Picture.Image, store: ImageStore) -> StoredReading:
@@ -37,9 +37,9 @@ def stored(reading: Reading, image: Picture.Image, store: ImageStore) -> StoredR
 
 
 def overlay_file(image: Picture.Image, heat: HeatMap) -> bytes:
-    """The image with the heat map over it, as a JPEG file of at most OVERLAY_SIDE pixels a side."""
+    """The image with the heat map over it, as a JPEG file of at most SHOWN_SIDE pixels a side."""
     small = image.copy()
-    small.thumbnail((OVERLAY_SIDE, OVERLAY_SIDE))
+    small.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     file = io.BytesIO()
     heat_map.overlay(small, heat).save(file, "JPEG", quality=90)
     return file.getvalue()

@@ -26,6 +26,8 @@ _PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "
 def fold(text: str) -> str:
     """`text` in lower case, without accents and invisible characters, with digits 0-9, so that Müller is found by
     muller and १९६१ by 1961; other scripts stay as they are."""
+    if text.isascii() and text.isprintable():
+        return text.lower().strip()[:LONGEST_TERM]
     decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN)
     folded = (_plain(character) for character in decomposed if not unicodedata.combining(character))
     return "".join(folded).strip()[:LONGEST_TERM]

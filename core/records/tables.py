@@ -130,6 +130,9 @@ def _enum(values: type[StrEnum]) -> Enum:
     )
 
 
+# Sorted as SQLite sorts everything; PostgreSQL would follow the rules of a language.
+_BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresql")
+
 _ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind)
 
 
@@ -218,7 +221,7 @@ class Patient(Base):
 
     record_number: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
-    sort_name: Mapped[str] = mapped_column(String(200), index=True)
+    sort_name: Mapped[str] = mapped_column(_BY_CODE_POINT, index=True)
     birth_date: Mapped[date] = mapped_column(index=True)
     sex: Mapped[Sex]
     fitzpatrick_skin_type: Mapped[FitzpatrickSkinType | None]
@@ -247,7 +250,7 @@ class PatientSearchTerm(Base):
 
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
     # Words are found by range, which is their beginning only where text sorts by code point, as SQLite's does.
-    term: Mapped[str] = mapped_column(String(200).with_variant(String(200, collation="C"), "postgresql"))
+    term: Mapped[str] = mapped_column(_BY_CODE_POINT)
 
     __table_args__ = (Index(None, "term", "patient_id"), Index(None, "patient_id", "term"))
 
@@ -307,13 +310,17 @@ class Lesion(Base):
 
 
 class Image(Base):
-    """One image of a lesion, taken at a visit. Its file lies in the image store under `sha256`."""
+    """One image of a lesion, taken at a visit.
+
+    Its file lies in the image store under `sha256`, and a small copy to show in a page under `display_sha256`.
+    """
 
     __tablename__ = "image"
 
     lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
     visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
+    display_sha256: Mapped[str] = mapped_column(String(64))
     width: Mapped[int]
     height: Mapped[int]
     image_type: Mapped[ImageType]

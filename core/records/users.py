@@ -114,6 +114,8 @@ def change_own_password(database: Database, actor: Actor, *, current: str, new: 
     with database.reading() as session:
         stored = session.get_one(User, user_id).password_hash
     if not passwords.is_right(current, stored):
+        with database.writing() as session:
+            audit.record(session, actor, "user.change_password_failed", subject_type="user", subject_id=user_id)
         raise SignInFailed("The current password is not right.")
     with database.writing() as session:
         _set_password(session, session.get_one(User, user_id), password_hash)
@@ -134,6 +136,10 @@ def sign_in(database: Database, *, name: str, password: str, address: str) -> st
     token = secrets.token_urlsafe(32)
     moment = clock.now()
     with database.writing() as session:
+        now = session.get_one(User, user.id, with_for_update=True, populate_existing=True)
+        if now.disabled_at is not None or now.password_hash != user.password_hash:
+            # It was shut out, or given another password, while the old one was being hashed.
+            raise SignInFailed(_WRONG)
         throttle.forget(session, user.name)
         session.add(UserSession(user_id=user.id, token_sha256=_digest(token), created_at=moment, last_seen_at=moment))
         actor = Actor(user_id=user.id, name=user.name, role=user.role, address=address)
