@@ -24,7 +24,8 @@ run: setup ## Serve the dashboard (PORT=8501)
 	@$(RUN) -m dashboard --port $(PORT)
 
 demo: setup ## Serve a throw-away clinic full of synthetic patients
-	@DERMTRAIL_HOME=$$(mktemp -d) && export DERMTRAIL_HOME && trap 'rm -rf "$$DERMTRAIL_HOME"' EXIT && \
+	@DERMTRAIL_HOME=$$(mktemp -d) && export DERMTRAIL_HOME DERMTRAIL_DATABASE_URL= && \
+	trap 'rm -rf "$$DERMTRAIL_HOME"' EXIT && trap 'exit 130' INT TERM && \
 	$(RUN) -m core demo && $(RUN) -m dashboard --port $(PORT)
 
 check: setup ## Format, lint and types, without the tests

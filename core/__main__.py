@@ -77,13 +77,13 @@ def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | 
             raise UnreadableImage("The file is larger than the limit.")
         image = take_in(file.read_bytes(), limits=limits).pixels
         reading = reader.read(image)
+        seconds = perf_counter() - start
+        if overlay is not None:
+            heat_map.overlay(image, reading.heat_map()).save(overlay)
     except UnreadableImage as error:
         return {"file": name, "error": str(error)}
     except OSError as error:
         return {"file": name, "error": error.strerror or "The file cannot be read."}
-    seconds = perf_counter() - start
-    if overlay is not None:
-        heat_map.overlay(image, reading.heat_map()).save(overlay)
     return {
         "file": name,
         "prediction": reading.prediction,

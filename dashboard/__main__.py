@@ -1,5 +1,6 @@
 """python -m dashboard: serve DermTrail."""
 
+import math
 import os
 import socket
 import sys
@@ -29,6 +30,8 @@ def serve(
         has_administrator = users.has_administrator(workspace.database)
     except DermTrailError as error:
         raise SystemExit(f"dermtrail: {error}") from error
+    except OSError as error:
+        raise SystemExit(f"dermtrail: {workspace.settings.home} cannot be used: {error.strerror}") from error
     shown = f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}"  # noqa: S104 - compared, not bound
     print(f"DermTrail keeps its data in {workspace.settings.home} and reads with model {model_version}.")
     print(f"Dashboard: {shown}    Public screening: {shown}{gate.SCREENING}")
@@ -40,7 +43,10 @@ def serve(
     os.chdir(ROOT)
     from dashboard.server import build_app  # noqa: PLC0415 - the lines above appear at once, Streamlit a second later
 
-    build_app(setup_code).run(config={"server.port": port, "server.address": address})
+    megabytes = math.ceil(workspace.settings.max_image_bytes / 2**20)
+    build_app(setup_code).run(
+        config={"server.port": port, "server.address": address, "server.maxUploadSize": megabytes}
+    )
 
 
 def _refuse_taken_port(address: str, port: int) -> None:

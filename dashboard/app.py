@@ -8,9 +8,11 @@ from dashboard.components.style import LOGO, apply_style
 
 st.set_page_config(page_title="DermTrail", page_icon=LOGO, layout="wide")
 apply_style()
-actor = page.person()
-chosen = st.navigation(navigation.pages(actor), position="top")
 st.logo(LOGO, size="large")
-session_guard(f"{actor.name} · {actor.role}")
-page.tell_news()
-chosen.run()
+# What a page itself does not expect, such as a database that does not answer, still ends in a sentence.
+with page.errors_told():
+    actor = page.person()
+    chosen = st.navigation(navigation.pages(actor), position="top")
+    session_guard(f"{actor.name} · {actor.role}")
+    page.tell_news()
+    chosen.run()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.errors import Unavailable
 from dashboard import session
 
 SIGN_IN = "/sign-in"
@@ -50,13 +52,17 @@ class Gate:
         """Pass the request on, or refuse it."""
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
-        elif is_open(scope["path"]) or await _has_session(scope):
+            return
+        try:
+            let_in = is_open(scope["path"]) or await _has_session(scope)
+        except Unavailable as error:
+            await _refuse(scope, receive, send, PlainTextResponse(str(error), status_code=503))
+            return
+        if let_in:
             guarded = receive if scope["type"] == "http" else _while_session_lasts(scope, receive, send)
             await self.app(scope, guarded, _with_headers(scope, send))
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": NO_SESSION})
         else:
-            await _refusal(scope)(scope, receive, send)
+            await _refuse(scope, receive, send, _to_sign_in(scope))
 
 
 async def _has_session(scope: Scope) -> bool:
@@ -71,11 +77,21 @@ def address_of(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def _refusal(scope: Scope) -> Response:
-    wants_page = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
-    if wants_page:
-        return RedirectResponse(SIGN_IN, status_code=303)
-    return PlainTextResponse("Sign in first.", status_code=401)
+async def _refuse(scope: Scope, receive: Receive, send: Send, response: Response) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": NO_SESSION})
+    else:
+        await response(scope, receive, send)
+
+
+def _to_sign_in(scope: Scope) -> Response:
+    if scope["type"] == "websocket" or "text/html" not in Headers(scope=scope).get("accept", ""):
+        return PlainTextResponse("Sign in first.", status_code=401)
+    wanted = scope["path"] if scope["method"] == "GET" else "/"
+    if query := scope["query_string"].decode("ascii", "replace"):
+        wanted += f"?{query}"
+    after = "" if wanted.startswith("/?") or wanted == "/" else "?" + urlencode({"next": wanted})
+    return RedirectResponse(SIGN_IN + after, status_code=303)
 
 
 def _while_session_lasts(scope: Scope, receive: Receive, send: Send) -> Receive:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 
 from core.errors import Unavailable
+from core.records.clinics import list_clinics
 from dashboard import gate, session, sign_in
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,14 @@ def _screening_app() -> Any:
     # Gradio is imported here, in its own time, and not with this module.
     from dashboard.screening import screening_app  # noqa: PLC0415
 
-    return screening_app(session.workspace(), root_path=gate.SCREENING)
+    here = session.workspace()
+    return screening_app(
+        reader=here.reader,
+        limits=here.limits,
+        clinics=lambda: list_clinics(here.database),
+        folder=here.settings.home / "screening",
+        root_path=gate.SCREENING,
+    )
 
 
 async def _health(_request: Request) -> JSONResponse:

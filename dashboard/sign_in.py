@@ -1,10 +1,14 @@
 """Signing in and out, and the very first administrator: plain pages that need no script and no session."""
 
+import re
 import secrets
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -16,12 +20,20 @@ from dashboard import gate, session
 
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 
+# Checking a password takes long on purpose. It has threads of its own, so that many tries never keep a page waiting.
+_hashing = CapacityLimiter(2)
+
 _NOTICES = {
-    "idle": "You were signed out because nothing happened for a while.",
     "out": "You are signed out.",
-    "ended": "Your session is over. Sign in again.",
+    "ended": "Your session is over, because nothing happened for a while or because it was ended elsewhere.",
 }
 
+
+MOST_WAITING = 20
+"""So many people may wait for their passwords to be checked; whoever comes then is asked to try again."""
+
+LARGEST_FORM = 16_384
+"""Bytes."""
 
 WRONG_CODES = 10
 """So many wrong codes and none is right any more, until the next start."""
@@ -80,21 +92,24 @@ async def _sign_in(request: Request) -> Response:
         return _page(request, "sign_in.html", notice=_NOTICES.get(request.query_params.get("why", "")))
     if not _same_origin(request):
         return PlainTextResponse("This form belongs to another site.", status_code=403)
-    form = await request.form()
-    name, password = str(form.get("name", "")), str(form.get("password", ""))
-    try:
-        token = await run_in_threadpool(
-            users.sign_in, database, name=name, password=password, address=gate.address_of(request.scope)
+    if _hashing.statistics().tasks_waiting >= MOST_WAITING:
+        return _page(
+            request, "sign_in.html", status=503, error="Too many people sign in at once. Try again in a moment."
         )
+    form = await _fields(request)
+    name, address = form.get("name", ""), gate.address_of(request.scope)
+    signing_in = partial(users.sign_in, database, name=name, password=form.get("password", ""), address=address)
+    try:
+        token = await to_thread.run_sync(signing_in, limiter=_hashing)
     except SignInFailed as error:
         return _page(request, "sign_in.html", status=401, error=str(error), name=name)
-    return _with_cookie(token)
+    return _with_cookie(token, next_page=request.query_params.get("next", "/"))
 
 
 async def _make_first_administrator(request: Request, setup_code: SetupCode) -> Response:
     if not _same_origin(request):
         return PlainTextResponse("This form belongs to another site.", status_code=403)
-    form = {key: str(value) for key, value in (await request.form()).items()}
+    form = await _fields(request)
     page = "first_administrator.html"
     kept = {"name": form.get("name", ""), "full_name": form.get("full_name", "")}
     if form.get("password") != form.get("password_again"):
@@ -120,8 +135,7 @@ async def _sign_out(request: Request) -> Response:
     actor = await run_in_threadpool(session.holder, request.cookies, address=gate.address_of(request.scope))
     if token and actor:
         await run_in_threadpool(users.sign_out, session.workspace().database, actor, token=token)
-    why = request.query_params.get("why", "out")
-    response = RedirectResponse(f"{gate.SIGN_IN}?why={why if why in _NOTICES else 'out'}", status_code=303)
+    response = RedirectResponse(f"{gate.SIGN_IN}?why=out", status_code=303)
     response.delete_cookie(session.COOKIE, path="/")
     return response
 
@@ -133,9 +147,19 @@ async def _session(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _with_cookie(token: str) -> Response:
+async def _fields(request: Request) -> dict[str, str]:
+    """The fields of a form. Raises HTTPException where it is far larger than one of ours, before it is read."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > LARGEST_FORM:
+        raise HTTPException(413)
+    return {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def _with_cookie(token: str, *, next_page: str = "/") -> Response:
     settings = session.workspace().settings
-    response = RedirectResponse("/", status_code=303)
+    # Only a page of ours: with two slashes, or with a backslash, it would be another site's.
+    within = re.fullmatch(r"/(?![/\\])[^\\]*", next_page) is not None
+    response = RedirectResponse(next_page if within else "/", status_code=303)
     response.set_cookie(
         session.COOKIE,
         session.sign(token),

@@ -192,6 +192,10 @@ class _History:
             image_type=ImageType.DERMOSCOPIC,
         )
 
+    def _newest_reading(self, lesion: Lesion) -> int:
+        found = lesions.images_of_lesion(self.workspace.database, self.actor, lesion_id=lesion.id)
+        return max(reading.id for image in found for reading in image.readings)
+
     def _judge(self, lesion: Lesion, kind: str, index: int, *, last: datetime) -> None:
         if (self.position + index) % 2 == 0:
             judgements.record_diagnosis(
@@ -199,6 +203,7 @@ class _History:
                 self.actor,
                 lesion_id=lesion.id,
                 name=kind,
+                seen_reading_id=self._newest_reading(lesion),
                 confirm_type=ConfirmType.SINGLE_CONTRIBUTOR,
             )
         # The verb that sets a recall refuses one in the past, rightly; these were set back then.

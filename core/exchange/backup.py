@@ -14,13 +14,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import Conflict, Invalid
+from core.records import audit, images
+from core.records.actor import OPERATOR
 from core.records.database import Database, known_revisions, migrate_on
 from core.records.image_store import ImageStore
-from core.records.tables import Base, Image, Patient, StoredReading, User
+from core.records.tables import Base, Image, Patient, SignInTries, User, UserSession
 
 RECORDS = "records.db"
 IMAGES = "images/"
@@ -57,6 +59,8 @@ def back_up(database: Database, store: ImageStore, path: Path) -> BackupContent:
         with archive.open("rb") as written:
             os.fsync(written.fileno())
         archive.replace(path)
+    with database.writing() as session:
+        audit.record(session, OPERATOR, "records.backup")
     return content
 
 
@@ -67,21 +71,27 @@ def restore(database: Database, store: ImageStore, path: Path, *, force: bool = 
     sees the old ones, and whatever stops it leaves them.
 
     Raises Conflict where there are records already and `force` is not given, and Invalid, with nothing changed, where
-    the file is not a whole backup. Files that the records no longer name are left for `tidy`.
+    the file is not a whole backup. Files that the records no longer name are left for `tidy`. Nobody is signed in by a
+    backup who was when it was made.
     """
     if not force and _has_records(database):
         raise Conflict("There are records here already. --force puts the backup in their place.")
-    with tempfile.TemporaryDirectory(prefix="dermtrail-restore-") as folder, _archive(path) as archive:
+    with tempfile.TemporaryDirectory(dir=store.root, prefix="restore-") as folder, _archive(path) as archive:
         hashes = _whole_files(archive)
         with _records(archive, Path(folder) / RECORDS) as restored:
             if missing := set(_named_files(restored)) - hashes:
                 raise Invalid(f"The backup lacks {len(missing)} of its files.")
+            with restored.writing() as session:
+                session.execute(delete(UserSession))
+                session.execute(delete(SignInTries))
             for sha256 in sorted(hashes):
                 store.put(archive.read(IMAGES + sha256))
             with database.changing_tables() as connection:
                 migrate_on(connection, "base")
                 migrate_on(connection)
                 _copy(restored, connection)
+            with database.writing() as session:
+                audit.record(session, OPERATOR, "records.restore")
             return _content(restored, files=len(hashes))
 
 
@@ -162,8 +172,7 @@ def _records(archive: zipfile.ZipFile, path: Path) -> Iterator[Database]:
 
 def _named_files(database: Database) -> list[str]:
     with database.reading() as session:
-        images = set(session.scalars(select(Image.sha256)))
-        return sorted(images | set(session.scalars(select(StoredReading.overlay_sha256))))
+        return sorted(images.named_files(session))
 
 
 def _has_records(database: Database) -> bool:

@@ -90,16 +90,16 @@ def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date
 def close_recall(database: Database, actor: Actor, *, recall_id: int) -> None:
     """Note that the patient has been seen. Raises NotFound, and Conflict where the recall is open no more."""
     with database.writing() as session:
-        recall = session.get(Recall, recall_id, with_for_update=True)
-        if recall is None:
+        lesion_id = session.scalar(select(Recall.lesion_id).where(Recall.id == recall_id))
+        if lesion_id is None:
             raise NotFound("There is no such recall.")
+        # The lesion is locked before its recall, as in `set_recall`: the other way round two could wait for each other.
+        patient_id = _patient_of(session, lesion_id)
+        recall = session.get_one(Recall, recall_id)
         if recall.closed_at is not None:
             raise Conflict("This recall was closed or replaced meanwhile. Look at the one that holds now.")
         recall.closed_at = clock.now()
-        patient_id = _patient_of(session, recall.lesion_id)
-        audit.record(
-            session, actor, "recall.close", subject_type="lesion", subject_id=recall.lesion_id, patient_id=patient_id
-        )
+        audit.record(session, actor, "recall.close", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
 
 
 @requires(Permission.READ_CHART)

@@ -11,8 +11,9 @@ HeatMap: TypeAlias = npt.NDArray[np.float32]
 
 # Dark violet over red and orange to pale yellow: lightness rises all the way, so it reads in grey and for the
 # colour-blind too (after matplotlib's inferno).
-_STOPS = np.linspace(0, 1, 5)
-_COLOURS = np.array([(31, 12, 72), (136, 34, 106), (214, 66, 63), (249, 142, 9), (252, 255, 164)], dtype=np.float32)
+_STOPS = ((31, 12, 72), (136, 34, 106), (214, 66, 63), (249, 142, 9), (252, 255, 164))
+_LEVELS = np.linspace(0, 255, len(_STOPS))
+_PALETTE = np.stack([np.interp(np.arange(256), _LEVELS, channel) for channel in np.transpose(_STOPS)], axis=-1)
 
 
 def from_activation(activation: npt.NDArray[np.float32]) -> HeatMap:
@@ -29,14 +30,9 @@ def from_activation(activation: npt.NDArray[np.float32]) -> HeatMap:
 
 def overlay(image: Image.Image, heat_map: HeatMap, *, opacity: float = 0.45) -> Image.Image:
     """`image` (RGB) with the heat map over it; cold places stay clear, the hottest are coloured with `opacity` 0..1."""
-    heat = _resize(heat_map, image.size)
-    colours = np.stack([np.interp(heat, _STOPS, channel) for channel in _COLOURS.T], axis=-1)
-    alpha = (opacity * heat)[..., None]
-    blended = np.asarray(image, dtype=np.float32) * (1 - alpha) + colours * alpha
-    return Image.fromarray(np.rint(blended).astype(np.uint8))
-
-
-def _resize(heat_map: HeatMap, size: tuple[int, int]) -> HeatMap:
-    smooth = Image.fromarray(heat_map).resize(size, Image.Resampling.BICUBIC)
-    clipped: HeatMap = np.clip(np.asarray(smooth), 0, 1)
-    return clipped
+    levels = Image.fromarray(np.rint(heat_map * 255).astype(np.uint8))
+    # A byte a pixel, since the image may have tens of millions of them.
+    heat = levels.resize(image.size, Image.Resampling.BICUBIC)
+    colours = heat.copy()
+    colours.putpalette(np.rint(_PALETTE).astype(np.uint8).tobytes())
+    return Image.composite(colours.convert("RGB"), image, heat.point([round(level * opacity) for level in range(256)]))

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from threading import BoundedSemaphore
 
 import pillow_heif
 from PIL import ExifTags, Image, TiffImagePlugin
@@ -43,7 +44,10 @@ MAX_SCANS = 64
 """A progressive JPEG has about 10 scans. Each costs a pass over all pixels (40 ms at 56 megapixels, from 83 bytes of
 file), so that without a limit one upload could keep a core busy for hours."""
 
-_TURNS = {
+_places = BoundedSemaphore(2)
+"""The largest files need up to 1.4 GB for a moment: uploads that come at once wait here rather than take all memory."""
+
+_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -91,7 +95,8 @@ class CleanImage:
     def encoded(self) -> bytes:
         """The file to keep, lossless. Made when it is first asked for: who keeps nothing does not pay for it."""
         file = io.BytesIO()
-        self.pixels.save(file, "WEBP", lossless=True, method=0, quality=0)
+        with _places:
+            self.pixels.save(file, "WEBP", lossless=True, method=0, quality=0)
         return file.getvalue()
 
     @cached_property
@@ -116,7 +121,7 @@ def take_in(data: bytes, *, limits: IntakeLimits) -> CleanImage:
     damaged = (
         f"This {kind.name} file is damaged or incomplete, or of a rare sort. Please copy it anew, or save it as PNG."
     )
-    with _decoding(damaged):
+    with _places, _decoding(damaged):
         return CleanImage(_pixels(data, kind, limits), kind.name)
 
 
@@ -168,7 +173,7 @@ def _pixels(data: bytes, kind: formats.Format, limits: IntakeLimits) -> Image.Im
         # HEIC states its size twice, and the decoder believes the second.
         _judge_size(image, limits)
         pixels = to_srgb(image)
-        turn = _TURNS.get(_orientation(image))
+        turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
         pixels = pixels.transpose(turn)
     pixels.info = {}

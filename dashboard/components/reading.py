@@ -13,11 +13,10 @@ from core.records import readings
 from core.records.tables import Diagnosis, Image, StoredReading
 from core.taxonomy import Group
 from core.vision import heat_map
-from core.vision.intake import decode, display_copy
+from core.vision.intake import display_copy
 from dashboard import page
 from dashboard.session import workspace
 
-SHOWN_SIDE = 768
 THUMBNAIL_SIDE = 320
 
 SUPPORT = (
@@ -40,10 +39,10 @@ _GROUP_ICONS = {
 }
 
 
-@lru_cache(maxsize=256)
-def shown_image(sha256: str, max_side: int) -> bytes:
-    """A JPEG of a stored image for a page. Files in the store never change, so neither does this."""
-    return display_copy(decode(workspace().images.get(sha256)), max_side=max_side)
+@lru_cache(maxsize=512)
+def _thumbnail(display_sha256: str) -> bytes:
+    # Files in the store never change, so neither does what is made of them.
+    return display_copy(_pixels(display_sha256), max_side=THUMBNAIL_SIDE)
 
 
 def group_badge(class_name: str) -> None:
@@ -54,14 +53,14 @@ def group_badge(class_name: str) -> None:
 
 def diagnosis_badge(diagnosis: Diagnosis) -> None:
     """A clinician's diagnosis, which looks different from any reading."""
-    st.badge(f"Diagnosis: {diagnosis.name}", color="violet", icon=":material/stethoscope:")
+    st.badge(f"Diagnosis: {page.plain(diagnosis.name)}", color="violet", icon=":material/stethoscope:")
 
 
 def thumbnail(image: Image) -> None:
     """The image, small, as a list shows it."""
     with page.errors_told():
         description = f"{image.lesion.label}, {page.day(image.visit.at)}"
-        st.image(shown_image(image.sha256, THUMBNAIL_SIDE), width="stretch", alt=description)
+        st.image(_thumbnail(image.display_sha256), width="stretch", alt=description)
 
 
 def probability_bars(reading: StoredReading) -> None:
@@ -123,7 +122,7 @@ def _picture(image: Image, reading: StoredReading) -> None:
         "Heat map of", classes, format_func=lambda name: taxonomy.term(name).title, key=f"class_{reading.id}"
     )
     percent = opacity.slider("Opacity", 0, 100, 45, step=5, format="%d%%", key=f"opacity_{reading.id}")
-    pixels = _pixels(image.sha256)
+    pixels = _pixels(image.display_sha256)
     shown = heat_map.overlay(pixels, readings.heat_map_of(reading, name), opacity=percent / 100) if percent else pixels
     description = f"Heat map of {name} over the image of {page.day(image.visit.at)}"
     picture.image(shown, width="stretch", alt=description)
@@ -131,6 +130,6 @@ def _picture(image: Image, reading: StoredReading) -> None:
 
 
 @lru_cache(maxsize=64)
-def _pixels(sha256: str) -> Picture.Image:
-    with Picture.open(io.BytesIO(shown_image(sha256, SHOWN_SIDE))) as picture:
+def _pixels(display_sha256: str) -> Picture.Image:
+    with Picture.open(io.BytesIO(workspace().images.get(display_sha256))) as picture:
         return picture.convert("RGB")

@@ -28,6 +28,10 @@ button:hover { border-color: var(--st-primary-color); color: var(--st-primary-co
 _JS = """
 export default function ({ parentElement, data }) {
   parentElement.querySelector("#who").textContent = data.who;
+  const leave = () => {
+    const here = encodeURIComponent(window.location.pathname + window.location.search);
+    window.location.assign(`/sign-in?why=ended&next=${here}`);
+  };
   let active = false, soon = null, checked = 0;
   const check = async () => {
     const method = active ? "POST" : "GET";
@@ -35,7 +39,7 @@ export default function ({ parentElement, data }) {
     active = false; soon = null; checked = Date.now();
     try {
       const answer = await fetch("/session", { method, headers: { Accept: "application/json" } });
-      if (answer.status === 401) window.location.assign("/sign-in?why=ended");
+      if (answer.status === 401) leave();
     } catch { /* The server is away for a moment; the next check tells. */ }
   };
   const noted = () => {

@@ -1,6 +1,6 @@
 """The page as an ASGI application, to be mounted by the server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,10 +8,9 @@ import gradio as gr
 from fastapi import FastAPI
 from PIL import Image
 
-from core.records.clinics import list_clinics
-from core.vision.intake import take_in
-from core.vision.reader import Reading
-from core.workspace import Workspace
+from core.vision.intake import IntakeLimits, take_in
+from core.vision.reader import Reader, Reading
+from dashboard.clinic_words import ListedClinic
 from dashboard.screening.door import Door
 from dashboard.screening.page import build_screening
 from dashboard.screening.uploads import private_folder, swept
@@ -19,19 +18,22 @@ from dashboard.screening.uploads import private_folder, swept
 _STYLE = Path(__file__).parent / "page.css"
 
 
-def screening_app(workspace: Workspace, *, root_path: str) -> FastAPI:
+def screening_app(
+    *, reader: Reader, limits: IntakeLimits, clinics: Callable[[], Sequence[ListedClinic]], folder: Path, root_path: str
+) -> FastAPI:
     """The public page, to be mounted at `root_path`; the server has to run its `router.lifespan_context` as well.
 
-    Uploads pass through the folder `screening` of the data folder, which is emptied first.
+    It is given a model and the directory of clinics, and no way to a patient. Uploads pass through `folder`, which is
+    emptied first.
     """
 
     def read(data: bytes) -> tuple[Image.Image, Reading]:
-        pixels = take_in(data, limits=workspace.limits).pixels
-        return pixels, workspace.reader.read(pixels)
+        pixels = take_in(data, limits=limits).pixels
+        return pixels, reader.read(pixels)
 
-    uploads = private_folder(workspace.settings.home / "screening")
-    page = build_screening(read=read, clinics=lambda: list_clinics(workspace.database))
-    return serve(page, uploads=uploads, root_path=root_path, max_file_size=workspace.limits.max_bytes)
+    uploads = private_folder(folder)
+    page = build_screening(read=read, clinics=clinics)
+    return serve(page, uploads=uploads, root_path=root_path, max_file_size=limits.max_bytes)
 
 
 def serve(page: gr.Blocks, *, uploads: Path, root_path: str, max_file_size: int) -> FastAPI:

@@ -9,28 +9,35 @@ from core.records.passwords import MIN_LENGTH
 from core.records.tables import Role, User
 from dashboard import page
 
+FORM = "add_user"
+
 actor, database = page.person(), page.database()
 
 
 def add_form() -> None:
-    with st.form("add_user", clear_on_submit=True):
+    key = page.turn_key(FORM)
+    with st.form(key):
         left, right = st.columns(2)
-        full_name = left.text_input("Full name")
-        name = right.text_input("Sign-in name")
-        role = left.selectbox("Role", list(Role), format_func=str.title)
+        full_name = left.text_input("Full name", key=f"{key}:full_name")
+        name = right.text_input("Sign-in name", key=f"{key}:name")
+        role = left.selectbox("Role", list(Role), format_func=str.title, key=f"{key}:role")
         password = right.text_input(
-            f"First password (at least {MIN_LENGTH} characters)", type="password", autocomplete="new-password"
+            f"First password (at least {MIN_LENGTH} characters)",
+            type="password",
+            autocomplete="new-password",
+            key=f"{key}:password",
         )
         if st.form_submit_button("Add account", type="primary", icon=":material/person_add:"):
             with page.errors_told():
                 users.add_user(database, actor, name=name, role=role, password=password, full_name=full_name or None)
+                page.next_turn(FORM)
                 page.tell_next("The account is added.")
                 st.rerun()
 
 
 def account_row(user: User) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{user.full_name}**  \n{user.name}", width="stretch")
+        st.markdown(f"**{page.plain(user.full_name)}**  \n{page.plain(user.name)}", width="stretch")
         if user.disabled_at:
             st.badge("disabled", color="red")
         roles = list(Role)
@@ -40,8 +47,10 @@ def account_row(user: User) -> None:
         if chosen != user.role and st.button("Change role", key=f"set_{user.id}", type="primary"):
             change(lambda: users.set_role(database, actor, name=user.name, role=chosen), "The role is changed.")
         with st.popover("New password"):
-            password = st.text_input("New password", type="password", key=f"password_{user.id}")
+            form = f"password:{user.id}"
+            password = st.text_input("New password", type="password", key=page.turn_key(form))
             if st.button("Set password", key=f"reset_{user.id}"):
+                page.next_turn(form)
                 change(
                     lambda: users.reset_password(database, actor, name=user.name, password=password),
                     "The password is set.",

@@ -8,7 +8,8 @@ from core.clinics.places import Place, country_name, find_places
 from core.records import clinics
 from core.records.tables import Clinic, ClinicKind
 from dashboard import page
-from dashboard.maps import clinic_map, distance_text, web_address
+from dashboard.clinic_words import KIND_TITLES, distance_text, web_address
+from dashboard.maps import clinic_map
 
 SHOWN = 10
 
@@ -31,12 +32,11 @@ def choose_place() -> Place | None:
 def near_row(rank: int, near: Near[Clinic]) -> None:
     clinic = near.clinic
     with st.container(border=True):
-        st.markdown(f"**{rank}. {clinic.name}**")
-        st.markdown(
-            f"{distance_text(near.distance_km)} · {clinic.kind} · {clinic.city}, {country_name(clinic.country)}"
-        )
+        st.markdown(f"**{rank}. {page.plain(clinic.name)}**")
+        place = f"{page.plain(clinic.city)}, {country_name(clinic.country)}"
+        st.markdown(f"{distance_text(near.distance_km)} · {KIND_TITLES[clinic.kind]} · {place}")
         if clinic.phone:
-            st.markdown(clinic.phone)
+            st.text(clinic.phone)
         if address := web_address(clinic.website):
             st.link_button("Web site", address, icon=":material/open_in_new:")
         if clinic.position_approximate:
@@ -52,7 +52,7 @@ with controls:
         list(ClinicKind),
         default=list(ClinicKind),
         selection_mode="multi",
-        format_func=str.capitalize,
+        format_func=KIND_TITLES.__getitem__,
         wrap=True,
     )
     shown = [clinic for clinic in directory if clinic.kind in kinds]

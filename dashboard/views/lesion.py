@@ -16,31 +16,35 @@ from dashboard.components.banner import banner
 from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail
 from dashboard.session import workspace
 
-OTHER = "another diagnosis"
+FILMSTRIP = 12
 INTERVALS = {"in 3 months": 91, "in 6 months": 182, "in 12 months": 365, "on a date": None}
 
 actor, database = page.person(), page.database()
 may_diagnose = actor.may(Permission.DIAGNOSE)
 
 
-def filmstrip(found: Sequence[Image]) -> Image:
-    """The images in time order; the one chosen, which is the last at first."""
-    for start in range(0, len(found), 6):
-        for column, image in zip(st.columns(6), found[start : start + 6], strict=False):
+def filmstrip(lesion: Lesion, found: Sequence[Image]) -> Image:
+    """The images in time order, the earlier ones on request; the one chosen, which is the last at first."""
+    earlier = len(found) - FILMSTRIP
+    shown = range(len(found))
+    if earlier > 0 and not st.toggle(f"Show {earlier} earlier images", key=f"earlier:{lesion.id}"):
+        shown = range(earlier, len(found))
+    for start in range(shown.start, shown.stop, 6):
+        for column, image in zip(st.columns(6), found[start : min(start + 6, shown.stop)], strict=False):
             with column:
                 thumbnail(image)
-                st.caption(
-                    page.day(image.visit.at)
-                    + (f" · {image.reading.malignant_probability:.0%}" if image.reading else "")
-                )
+                reading = image.reading
+                probability = f" · {reading.malignant_probability:.0%}" if reading else ""
+                st.caption(page.day(image.visit.at) + probability)
     if len(found) == 1:
         return found[0]
     position = st.segmented_control(
         "Show",
-        range(len(found)),
-        default=len(found) - 1,
+        shown,
+        default=shown[-1],
         required=True,
         format_func=lambda index: f"{index + 1} · {page.day(found[index].visit.at)}",
+        key=f"show:{lesion.id}:{len(found)}:{shown.start}",
     )
     return found[position]
 
@@ -77,48 +81,57 @@ def trend(found: Sequence[Image]) -> None:
     st.altair_chart(chart.properties(height=240), width="stretch", alt=f"Malignant probability: {spoken}")
 
 
-def diagnosis_form(lesion: Lesion) -> None:
-    with st.form("diagnosis", clear_on_submit=True):
+def diagnosis_form(lesion: Lesion, seen_reading_id: int | None) -> None:
+    form = f"diagnosis:{lesion.id}"
+    key = page.turn_key(form)
+    with st.form(key):
         name = st.selectbox(
             "Diagnosis",
-            [*judgements.DIAGNOSES, OTHER],
+            judgements.DIAGNOSES,
             None,
             placeholder="Choose",
-            format_func=lambda name: name[0].upper() + name[1:],
+            format_func=lambda name: taxonomy.term(name).title,
+            key=f"{key}:name",
         )
-        other = st.text_input("Another diagnosis", max_chars=200, help=f"Used where “{OTHER}” is chosen.")
-        confirmed = st.selectbox("Confirmed by", list(ConfirmType), format_func=lambda kind: kind[0].upper() + kind[1:])
-        notes = st.text_area("Notes", height=80)
+        other = st.text_input("Or another diagnosis", max_chars=200, key=f"{key}:other")
+        confirmed = st.selectbox(
+            "Confirmed by", list(ConfirmType), format_func=lambda kind: kind[0].upper() + kind[1:], key=f"{key}:type"
+        )
+        notes = st.text_area("Notes", height=80, key=f"{key}:notes")
         sent = st.form_submit_button("Record diagnosis", type="primary", icon=":material/stethoscope:")
-    if sent:
+    if sent and name and other.strip():
+        st.error("Choose a diagnosis or write another one, not both.", icon=":material/error:")
+    elif sent:
         with page.errors_told():
             judgements.record_diagnosis(
                 database,
                 actor,
                 lesion_id=lesion.id,
-                name=other if name in (OTHER, None) else name,
+                name=name or other,
                 confirm_type=confirmed,
                 notes=notes,
+                seen_reading_id=seen_reading_id,
             )
+            page.next_turn(form)
             page.tell_next("The diagnosis is recorded.")
             st.rerun()
 
 
-def diagnosis_section(lesion: Lesion) -> None:
+def diagnosis_section(lesion: Lesion, seen_reading_id: int | None) -> None:
     st.subheader("Diagnosis")
     said = judgements.diagnoses_of(database, actor, lesion_id=lesion.id)
     for position, diagnosis in enumerate(said):
         if position == 0:
             diagnosis_badge(diagnosis)
         else:
-            st.markdown(f"~~{diagnosis.name}~~ (superseded)")
+            st.markdown(f"~~{page.plain(diagnosis.name)}~~ (superseded)")
         st.caption(f"{diagnosis.user.full_name}, {page.day(diagnosis.at)}, {diagnosis.confirm_type}")
         if diagnosis.notes:
-            st.markdown(diagnosis.notes)
+            st.text(diagnosis.notes)
     if not said:
         st.caption("No clinician has recorded a diagnosis yet.")
     if may_diagnose:
-        diagnosis_form(lesion)
+        diagnosis_form(lesion, seen_reading_id)
     else:
         st.caption("A clinician records the diagnosis and sets the recall.")
 
@@ -133,10 +146,10 @@ def recall_section(lesion: Lesion) -> None:
             f"{word} {recall.due_on:%-d %b %Y}", color="red" if overdue else "blue", icon=":material/event_repeat:"
         )
         if recall.reason:
-            st.markdown(recall.reason)
-        if st.button("Patient has been seen", icon=":material/done:"):
+            st.text(recall.reason)
+        if st.button("Patient has been seen", icon=":material/done:", key=f"seen:{recall.id}"):
             with page.errors_told():
-                judgements.close_recall(database, actor, lesion_id=lesion.id)
+                judgements.close_recall(database, actor, recall_id=recall.id)
                 page.tell_next("The recall is closed.")
                 st.rerun()
     else:
@@ -146,13 +159,20 @@ def recall_section(lesion: Lesion) -> None:
 
 
 def recall_form(lesion: Lesion) -> None:
-    with st.form("recall"):
-        interval = st.selectbox("Look again", list(INTERVALS))
+    form = f"recall:{lesion.id}"
+    key = page.turn_key(form)
+    with st.form(key):
+        interval = st.selectbox("Look again", list(INTERVALS), key=f"{key}:interval")
         earliest = clock.today() + timedelta(days=1)
         on = st.date_input(
-            "Date", earliest, min_value=earliest, format="YYYY-MM-DD", help="Used where “on a date” is chosen."
+            "Date",
+            earliest,
+            min_value=earliest,
+            format="YYYY-MM-DD",
+            help="Used where “on a date” is chosen.",
+            key=f"{key}:date",
         )
-        reason = st.text_input("Reason", max_chars=200)
+        reason = st.text_input("Reason", max_chars=200, key=f"{key}:reason")
         sent = st.form_submit_button("Set recall", type="primary", icon=":material/event_repeat:")
     if sent:
         days = INTERVALS[interval]
@@ -164,6 +184,7 @@ def recall_form(lesion: Lesion) -> None:
                 due_on=on if days is None else clock.today() + timedelta(days=days),
                 reason=reason,
             )
+            page.next_turn(form)
             page.tell_next("The recall is set.")
             st.rerun()
 
@@ -174,13 +195,17 @@ def reading_section(image: Image) -> None:
     with st.container(horizontal=True):
         if reading and reading.review:
             st.badge("Reviewed", color="green", icon=":material/done_all:")
-        elif reading and may_diagnose and st.button("Mark as reviewed", icon=":material/done_all:"):
+        elif (
+            reading
+            and may_diagnose
+            and st.button("Mark as reviewed", icon=":material/done_all:", key=f"review:{reading.id}")
+        ):
             with page.errors_told():
                 readings.review_reading(database, actor, reading_id=reading.id)
                 st.rerun()
         here = workspace()
         outdated = reading is None or reading.model_version != here.reader.model_version
-        if outdated and st.button("Read with the current model", icon=":material/refresh:"):
+        if outdated and st.button("Read with the current model", icon=":material/refresh:", key=f"read:{image.id}"):
             with page.errors_told():
                 readings.read_again(database, actor, store=here.images, reader=here.reader, image_id=image.id)
                 st.rerun()
@@ -191,10 +216,10 @@ with page.page_of_one_thing():
 st.title(f"Lesion {lesion.label} · {lesion.place}")
 banner(lesion.patient)
 if lesion.description:
-    st.markdown(lesion.description)
+    st.text(lesion.description)
 found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
-    chosen = filmstrip(found)
+    chosen = filmstrip(lesion, found)
     reading_section(chosen)
     st.subheader("Trend")
     trend(found)
@@ -203,6 +228,6 @@ else:
     navigation.link_to(navigation.PATIENT, "Open the chart to log a visit", id=lesion.patient_id)
 left, right = st.columns(2, gap="large")
 with left:
-    diagnosis_section(lesion)
+    diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
 with right:
     recall_section(lesion)

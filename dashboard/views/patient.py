@@ -7,10 +7,10 @@ import streamlit as st
 from core.records import clock, lesions, patients, users, visits
 from core.records.lesions import LesionSummary
 from core.records.patients import PatientDetails
-from core.records.tables import BodySite, Laterality, Patient
+from core.records.tables import Patient
 from dashboard import navigation, page
 from dashboard.components.banner import banner
-from dashboard.components.lesion_form import lesion_fields
+from dashboard.components.lesion_form import add_lesion_form
 from dashboard.components.patient_form import patient_form
 from dashboard.components.reading import diagnosis_badge, group_badge, thumbnail
 
@@ -20,16 +20,26 @@ actor, database = page.person(), page.database()
 def log_visit_form(patient: Patient) -> None:
     clinicians = users.clinicians(database, actor)
     mine = next((index for index, user in enumerate(clinicians) if user.id == actor.user_id), None)
-    now = clock.now().astimezone()
-    with st.form("log_visit"):
+    form = f"log_visit:{patient.id}"
+    key = page.turn_key(form)
+    # The moment at which the form first appeared: one that went on with the clock would lose what was typed over it.
+    now = st.session_state.setdefault(f"{key}:now", clock.now().astimezone().replace(second=0, microsecond=0))
+    with st.form(key):
         day, time = st.columns(2)
-        on = day.date_input("Date", now.date(), max_value=now.date(), format="YYYY-MM-DD")
-        at = time.time_input("Time", now.time().replace(second=0, microsecond=0))
+        on = day.date_input("Date", now.date(), max_value=clock.today(), format="YYYY-MM-DD", key=f"{key}:date")
+        at = time.time_input("Time", now.time(), key=f"{key}:time")
         clinician = st.selectbox(
-            "Clinician", clinicians, mine, format_func=lambda user: user.full_name, placeholder="Not yet known"
+            "Clinician",
+            clinicians,
+            mine,
+            format_func=lambda user: user.full_name,
+            placeholder="Not yet known",
+            key=f"{key}:clinician",
         )
-        reason = st.text_input("Reason", placeholder="Such as: skin check, changing mole", max_chars=200)
-        notes = st.text_area("Notes", height=80)
+        reason = st.text_input(
+            "Reason", placeholder="Such as: skin check, changing mole", max_chars=200, key=f"{key}:reason"
+        )
+        notes = st.text_area("Notes", height=80, key=f"{key}:notes")
         sent = st.form_submit_button("Log visit", type="primary", icon=":material/event_available:")
     if sent:
         with page.errors_told():
@@ -42,6 +52,7 @@ def log_visit_form(patient: Patient) -> None:
                 clinician_id=clinician.id if clinician else None,
                 notes=notes,
             )
+            page.next_turn(form)
             page.tell_next("The visit is logged.")
             navigation.go_to(navigation.VISIT, id=visit.id)
 
@@ -54,7 +65,7 @@ def visits_tab(patient: Patient) -> None:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             navigation.link_to(navigation.VISIT, page.day_and_time(visit.at), id=visit.id, icon=":material/event:")
             clinician = f" · {visit.clinician.full_name}" if visit.clinician else ""
-            st.markdown(f"{visit.reason}{clinician}", width="stretch")
+            st.text(f"{visit.reason}{clinician}")
 
 
 def lesion_card(summary: LesionSummary) -> None:
@@ -64,7 +75,7 @@ def lesion_card(summary: LesionSummary) -> None:
             thumbnail(latest)
         navigation.link_to(navigation.LESION, f"**{lesion.label}** {lesion.place}", id=lesion.id)
         if lesion.description:
-            st.caption(lesion.description)
+            st.caption(page.plain(lesion.description))
         if summary.diagnosis:
             diagnosis_badge(summary.diagnosis)
         elif latest and latest.reading:
@@ -77,28 +88,12 @@ def lesion_card(summary: LesionSummary) -> None:
             st.badge(f"Recall {summary.recall.due_on:%-d %b %Y}", color=color, icon=":material/event_repeat:")
 
 
-def add_lesion_form(patient: Patient) -> None:
-    with st.form("add_lesion", clear_on_submit=True):
-        site, side, description = lesion_fields("chart")
-        sent = st.form_submit_button("Add lesion", type="primary", icon=":material/add_location:")
-    if sent:
-        with page.errors_told():
-            lesion = lesions.add_lesion(
-                database,
-                actor,
-                patient_id=patient.id,
-                body_site=BodySite(site),
-                laterality=Laterality(side) if side else None,
-                description=description,
-            )
-            page.tell_next(f"{lesion.label} is added.")
-            st.rerun()
-
-
 def lesions_tab(patient: Patient) -> None:
     found = lesions.lesions_of(database, actor, patient_id=patient.id)
     with st.expander("Add a lesion", icon=":material/add:"):
-        add_lesion_form(patient)
+        added = add_lesion_form("chart", patient_id=patient.id)
+    if added is not None:
+        st.rerun()
     if not found:
         st.info("No lesion yet. Add one here, or during a visit.", icon=":material/add_location:")
     for start in range(0, len(found), 4):

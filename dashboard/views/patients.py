@@ -14,11 +14,11 @@ actor, database = page.person(), page.database()
 def patient_row(patient: Patient) -> None:
     name, number, birth, phone = st.columns([4, 2, 3, 2], vertical_alignment="center")
     with name:
-        navigation.link_to(navigation.PATIENT, patient.name, id=patient.id, icon=":material/person:")
-    number.write(patient.record_number)
+        navigation.link_to(navigation.PATIENT, page.plain(patient.name), id=patient.id, icon=":material/person:")
+    number.text(patient.record_number)
     age = patients.age_in_years(patient.birth_date, clock.today())
     birth.write(f"{patient.birth_date:%-d %b %Y} ({age})")
-    phone.write(patient.phone or "–")
+    phone.text(patient.phone or "–")
 
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from core import guidance
 from core.demo.lesion_images import draw_lesion
+from core.records.clinics import list_clinics
 from core.settings import Settings
 from core.taxonomy import term
 from core.vision.intake import take_in
@@ -46,7 +47,13 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     workspace = Workspace(Settings(home=tmp_path_factory.mktemp("home"), database_url=None))
     workspace.prepare()
-    page = screening_app(workspace, root_path="/screening")
+    page = screening_app(
+        reader=workspace.reader,
+        limits=workspace.limits,
+        clinics=lambda: list_clinics(workspace.database),
+        folder=workspace.settings.home / "screening",
+        root_path="/screening",
+    )
     app = Starlette(routes=[Mount("/screening", app=page)], lifespan=lambda _: page.router.lifespan_context(page))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
