@@ -32,7 +32,12 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
     patients.edit_patient(database, clinician, patient_id=patient.id, details=details, version=patient.version)
     for name in ("nevus", "melanoma"):
         judgements.record_diagnosis(
-            database, clinician, lesion_id=lesion.id, name=name, confirm_type=ConfirmType.HISTOPATHOLOGY
+            database,
+            clinician,
+            lesion_id=lesion.id,
+            name=name,
+            confirm_type=ConfirmType.HISTOPATHOLOGY,
+            seen_reading_id=image.readings[-1].id,
         )
     due = clock.today() + timedelta(days=90)
     judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)

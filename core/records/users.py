@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 from sqlalchemy import func, select, update
@@ -74,9 +76,9 @@ def set_role(database: Database, actor: Actor, *, name: str, role: Role) -> User
     """Change what an account may do, at once. Raises Conflict where nobody would be left to administer."""
     with database.writing() as session:
         database.take_turns(session, _ADMINISTRATORS)
-        user = _named(session, name)
-        user.role = role
-        _keep_an_administrator(session)
+        with _keeping_an_administrator(session):
+            user = _named(session, name)
+            user.role = role
         audit.record(session, actor, f"user.role.{role}", subject_type="user", subject_id=user.id)
     return user
 
@@ -86,9 +88,9 @@ def set_disabled(database: Database, actor: Actor, *, name: str, disabled: bool)
     """Shut an account out, ending its sessions, or let it in again. Raises Conflict as `set_role` does."""
     with database.writing() as session:
         database.take_turns(session, _ADMINISTRATORS)
-        user = _named(session, name)
-        user.disabled_at = clock.now() if disabled else None
-        _keep_an_administrator(session)
+        with _keeping_an_administrator(session):
+            user = _named(session, name)
+            user.disabled_at = clock.now() if disabled else None
         if disabled:
             _end_sessions(session, user.id)
         action = "user.disable" if disabled else "user.enable"
@@ -223,9 +225,12 @@ def _active_administrators(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def _keep_an_administrator(session: Session) -> None:
+@contextmanager
+def _keeping_an_administrator(session: Session) -> Iterator[None]:
+    before = _active_administrators(session)
+    yield
     session.flush()
-    if not _active_administrators(session):
+    if before and not _active_administrators(session):
         raise Conflict("Nobody would be left to administer DermTrail.")
 
 

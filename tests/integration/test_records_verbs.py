@@ -32,11 +32,13 @@ MAY = {
     "judgements.diagnoses_of": Role.STAFF,
     "judgements.set_recall": Role.CLINICIAN,
     "judgements.close_recall": Role.STAFF,
+    "judgements.count_recalls": Role.STAFF,
     "judgements.open_recall": Role.STAFF,
     "judgements.recalls_until": Role.STAFF,
     "lesions.add_lesion": Role.STAFF,
     "lesions.get_lesion": Role.STAFF,
     "lesions.lesions_of": Role.STAFF,
+    "lesions.list_lesions": Role.STAFF,
     "lesions.images_of_lesion": Role.STAFF,
     "patients.register_patient": Role.STAFF,
     "patients.edit_patient": Role.STAFF,
@@ -101,6 +103,7 @@ class Clinic:
     workspace: Workspace
     image: Image
     other_account: str
+    recall_id: int
 
     def arguments(self, verb: str) -> dict[str, Any]:
         """Arguments with which `verb` does its work where the role allows it."""
@@ -128,12 +131,14 @@ class Clinic:
             "judgements.record_diagnosis": {**a_lesion, "name": "nevus", "confirm_type": ConfirmType.SERIAL_IMAGING},
             "judgements.diagnoses_of": a_lesion,
             "judgements.set_recall": {**a_lesion, "due_on": tomorrow},
-            "judgements.close_recall": a_lesion,
+            "judgements.close_recall": {"recall_id": self.recall_id},
+            "judgements.count_recalls": {"day": tomorrow},
             "judgements.open_recall": a_lesion,
             "judgements.recalls_until": {"day": tomorrow},
             "lesions.add_lesion": {**a_patient, "body_site": BodySite.TRUNK},
             "lesions.get_lesion": a_lesion,
             "lesions.lesions_of": a_patient,
+            "lesions.list_lesions": a_patient,
             "lesions.images_of_lesion": a_lesion,
             "patients.register_patient": {"details": new},
             "patients.edit_patient": {
@@ -172,7 +177,11 @@ def clinic(database: Database, workspace: Workspace, charts: Charts, clinician: 
     image = fill_every_table(database, charts, clinician)
     users.add_user(database, OPERATOR, name="somebody", role=Role.STAFF, password=PASSWORD)
     whole = VERBS["images.get_image"](database, clinician, image_id=image.id)
-    return Clinic(workspace, whole, "somebody")
+    # Of another lesion than the one that gets a new recall, which would replace it.
+    other = charts.lesion(whole.lesion.patient)
+    due = clock.today() + timedelta(days=30)
+    recall = VERBS["judgements.set_recall"](database, clinician, lesion_id=other.id, due_on=due)
+    return Clinic(workspace, whole, "somebody", recall.id)
 
 
 def test_no_verb_is_missing_here() -> None:
