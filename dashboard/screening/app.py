@@ -48,7 +48,7 @@ def serve(page: gr.Blocks, *, uploads: Path, root_path: str, max_file_size: int)
             yield
 
     app = FastAPI(lifespan=lifespan, openapi_url=None)
-    app.add_middleware(Door)
+    app.add_middleware(Door, uploads=uploads)
     gr.mount_gradio_app(
         app,
         page,
