@@ -69,7 +69,8 @@ counts[0].metric("Visits today", len(todays), border=True)
 counts[1].metric("Readings to review", waiting, border=True)
 counts[2].metric("Recalls overdue", overdue, border=True)
 
-left, right = st.columns(2, gap="large")
+with st.container(key="lists"):
+    left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Readings nobody has reviewed")
     st.caption("The most probably malignant first. The figure adds up all malignant and precancerous classes.")

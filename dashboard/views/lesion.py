@@ -65,6 +65,9 @@ def trend(found: Sequence[Image]) -> None:
         st.info("The trend appears with the second image.", icon=":material/show_chart:")
         return
     frame = pd.DataFrame(points)
+    # A legend takes its height from the lines, and tells nothing of a single one.
+    several = frame["model version"].nunique() > 1
+    legend = alt.Legend(orient="bottom", title="Model", labelLimit=400) if several else None
     chart = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=70))
@@ -73,7 +76,7 @@ def trend(found: Sequence[Image]) -> None:
             y=alt.Y(
                 "malignant probability:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="malignant"
             ),
-            color=alt.Color("model version:N", legend=alt.Legend(orient="bottom", title="Model")),
+            color=alt.Color("model version:N", legend=legend),
             tooltip=["taken:T", alt.Tooltip("malignant probability:Q", format=".1%"), "leading class:N"],
         )
     )
