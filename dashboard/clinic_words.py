@@ -3,8 +3,8 @@
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import Located
-from core.records.tables import ClinicKind
 
 KIND_TITLES = {
     ClinicKind.CANCER_CENTRE: "Cancer centre",

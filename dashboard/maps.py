@@ -22,9 +22,9 @@ from folium.elements import MacroElement
 from folium.template import Template
 from jinja2.utils import htmlsafe_json_dumps
 
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import Near
 from core.clinics.places import country_name
-from core.records.tables import ClinicKind
 from dashboard.clinic_words import KIND_TITLES, ListedClinic, distance_text, web_address
 
 STATIC = "/app/static"

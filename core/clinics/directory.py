@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from core.records.tables import ClinicKind
+from core.clinics.kind import ClinicKind
 
 _STARTING_LIST = Path(__file__).parent / "starting_list.csv"
 

@@ -12,8 +12,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from core.clinics.kind import ClinicKind
 from core.errors import Invalid
-from core.records.tables import ClinicKind
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the earth (IUGG, R1)."""

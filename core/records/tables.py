@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from core.clinics.kind import ClinicKind
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, aware and in UTC on every database (SQLite itself keeps no time zone)."""
@@ -109,14 +111,6 @@ class ConfirmType(StrEnum):
     SERIAL_IMAGING = "serial imaging showing no change"
     CONFOCAL = "confocal microscopy with consensus dermoscopy"
     HISTOPATHOLOGY = "histopathology"
-
-
-class ClinicKind(StrEnum):
-    """What a place in the directory of clinics is."""
-
-    DERMATOLOGY = "dermatology"
-    CANCER_CENTRE = "cancer centre"
-    HOSPITAL = "hospital"
 
 
 def _enum(values: type[StrEnum]) -> Enum:

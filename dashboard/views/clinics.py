@@ -3,10 +3,11 @@
 import streamlit as st
 from streamlit_folium import st_folium
 
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import Near, nearest
 from core.clinics.places import Place, country_name, find_places
 from core.records import clinics
-from core.records.tables import Clinic, ClinicKind
+from core.records.tables import Clinic
 from dashboard import page
 from dashboard.clinic_words import KIND_TITLES, distance_text, web_address
 from dashboard.maps import clinic_map

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import EARTH_RADIUS_KM, ClinicIndex, nearest
 from core.errors import Invalid
-from core.records.tables import ClinicKind
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.clinics.directory import ClinicEntry, starting_list
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import nearest
-from core.records.tables import ClinicKind
 from dashboard import maps
 from dashboard.clinic_words import distance_text, web_address
 from dashboard.maps import clinic_map
