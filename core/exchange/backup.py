@@ -84,14 +84,13 @@ def restore(database: Database, store: ImageStore, path: Path, *, force: bool = 
             with restored.writing() as session:
                 session.execute(delete(UserSession))
                 session.execute(delete(SignInTries))
+                audit.record(session, OPERATOR, "records.restore")
             for sha256 in sorted(hashes):
                 store.put(archive.read(IMAGES + sha256))
             with database.changing_tables() as connection:
                 migrate_on(connection, "base")
                 migrate_on(connection)
                 _copy(restored, connection)
-            with database.writing() as session:
-                audit.record(session, OPERATOR, "records.restore")
             return _content(restored, files=len(hashes))
 
 
