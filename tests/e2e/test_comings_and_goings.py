@@ -163,4 +163,4 @@ def let_time_pass(workspace: Workspace, span: timedelta) -> None:
 def has_to_sign_in(page: Page) -> None:
     """And that before Streamlit, to which nobody answers any more, speaks of an error of the connection."""
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=CHECK_SECONDS * 1000 / 2)
-    expect(page.get_by_text("Your session is over. Sign in again.")).to_be_visible()
+    expect(page.get_by_text("Your session is over")).to_be_visible()

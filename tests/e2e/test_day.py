@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urljoin
 
+import httpx
 import numpy as np
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
@@ -308,6 +309,8 @@ def heat_map_of(page: Page) -> Locator:
 def _fetched(page: Page, source: str) -> Image.Image:
     answer = page.request.get(urljoin(page.url, source))
     assert answer.ok
+    # The same address is nothing for somebody without a session.
+    assert httpx.get(answer.url, trust_env=False).status_code == 401
     image = Image.open(io.BytesIO(answer.body())).convert("RGB")
     image.info["source"] = source
     return image

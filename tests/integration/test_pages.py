@@ -1,0 +1,635 @@
+"""Every page as each role sees it, run by Streamlit's own test runner on a small clinic."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from core import taxonomy
+from core.records import audit, clock, images, judgements, lesions, patients, readings, users, visits
+from core.records.actor import OPERATOR, Actor
+from core.records.patients import PatientDetails
+from core.records.tables import BodySite, ConfirmType, Patient, Role, Sex
+from core.workspace import Workspace
+from dashboard import navigation, session
+from dashboard.components import reading
+from tests.charts import PASSWORD, Charts, lesion_file
+from tests.server import ROOT
+
+FOR_ALL = {
+    navigation.HOME: "Today",
+    navigation.PATIENTS: "Patients",
+    navigation.REGISTER: "Register patient",
+    navigation.PATIENT: "Patient",
+    navigation.VISIT: "Visit of ",
+    navigation.LESION: "Lesion L1",
+    navigation.CLINICS: "Clinic map",
+    navigation.SCREENING: "Public screening",
+    navigation.ACCOUNT: "Your account",
+}
+FOR_ADMINISTRATORS = {navigation.ACCOUNTS: "Accounts", navigation.AUDIT: "Audit trail"}
+OF_ONE_THING = (navigation.PATIENT, navigation.VISIT, navigation.LESION)
+
+
+@pytest.fixture
+def dialect() -> str:
+    """The pages ask nothing that depends on the database; the verbs' own tests do."""
+    return "sqlite"
+
+
+@pytest.fixture
+def served(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace of the test, which the pages find as theirs."""
+    monkeypatch.setattr(session, "Workspace", lambda _settings: workspace)
+    for remembered in (session.workspace, reading._thumbnail, reading._pixels):
+        remembered.cache_clear()
+    yield workspace
+    session.workspace.cache_clear()
+
+
+Sit = Callable[[Actor], None]
+
+
+@pytest.fixture
+def sit(served: Workspace, monkeypatch: pytest.MonkeyPatch) -> Sit:
+    """Has somebody sit down at the browser, signed in."""
+
+    def sit_down(actor: Actor) -> None:
+        token = users.sign_in(served.database, name=actor.name, password=PASSWORD, address=actor.address)
+        cookies = {session.COOKIE: session.sign(token)}
+        monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self: cookies))
+        monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _self: actor.address))
+
+    return sit_down
+
+
+@pytest.fixture
+def people(staff: Actor, clinician: Actor, administrator: Actor) -> dict[Role, Actor]:
+    return {actor.role: actor for actor in (staff, clinician, administrator)}
+
+
+def opened(page: str, **query: Any) -> AppTest:
+    """The page, as it is when it is opened by its address."""
+    app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=120).run()
+    app.switch_page(page)
+    for name, value in query.items():
+        app.query_params[name] = str(value)
+    return app.run()
+
+
+def widget(found: Any, label: str) -> Any:
+    """The one widget with this label."""
+    (only,) = [one for one in found if one.label == label]
+    return only
+
+
+def fill(app: AppTest, **values: Any) -> None:
+    """Enter `values` into the fields of those labels, with _ for a blank."""
+    for name, value in values.items():
+        label = name.replace("_", " ")
+        fields = [*app.text_input, *app.text_area, *app.selectbox, *app.date_input, *app.checkbox, *app.radio]
+        widget(fields, label).set_value(value)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return widget(app.button, label).click().run()
+
+
+def said(app: AppTest) -> str:
+    """All that stands on the page, one thing a line."""
+    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
+    links = [f"{link.label}" for link in app.get("page_link")]
+    texts = [element.value for kind in (*kinds, app.text, app.toast, app.metric) for element in kind]
+    return "\n".join([*texts, *links])
+
+
+def errors(app: AppTest) -> list[str]:
+    """What the page says went wrong, as it reads."""
+    return [re.sub(r"\\(.)", r"\1", error.value) for error in app.error]
+
+
+def in_order(app: AppTest) -> None:
+    """Nothing went wrong on the page."""
+    assert not app.exception
+    assert errors(app) == []
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_page_of_a_busy_clinic_opens_for_each_role(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, role: Role
+) -> None:
+    patient, visit, lesion, _ = charts.filled(name="Meera Iyer", photo_consent_on=date(2026, 1, 5),
+                                              photo_consent_wording="For my own care.")  # fmt: skip
+    charts.image(charts.visit(patient, days_ago=90), lesion)
+    clinician = people[Role.CLINICIAN]
+    judgements.set_recall(charts.database, clinician, lesion_id=lesion.id, due_on=clock.today() + timedelta(days=5))
+    ids = {navigation.PATIENT: patient.id, navigation.VISIT: visit.id, navigation.LESION: lesion.id}
+    sit(people[role])
+    may_open = FOR_ALL | (FOR_ADMINISTRATORS if role is Role.ADMINISTRATOR else {})
+    for page, title in may_open.items():
+        app = opened(page, id=ids[page]) if page in ids else opened(page)
+        in_order(app)
+        assert app.title[0].value.startswith(title)
+        if page in ids:
+            assert "Meera Iyer" in said(app), page
+            assert f"No. {patient.record_number}" in said(app), page
+            assert "Photo consent 5 Jan 2026" in said(app), page
+    for page in {**FOR_ALL, **FOR_ADMINISTRATORS}.keys() - may_open.keys():
+        with pytest.raises(ValueError, match="Could not find a navigation page"):
+            opened(page)
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.CLINICIAN])
+@pytest.mark.parametrize("page", FOR_ADMINISTRATORS)
+def test_a_page_of_the_administrator_refuses_others_even_when_it_is_forced(
+    people: dict[Role, Actor], sit: Sit, served: Workspace, role: Role, page: str
+) -> None:
+    sit(people[role])
+    app = AppTest.from_file(ROOT / "dashboard" / page, default_timeout=120).run()
+    (refusal,) = app.error
+    assert refusal.value.startswith(f"Your role ({role}) does not include this")
+    assert not app.exception
+    assert not app.button
+    assert not app.dataframe
+    assert len(users.list_users(served.database, OPERATOR)) == len(Role)
+
+
+def test_without_a_session_a_page_shows_nothing_but_the_way_to_sign_in(
+    charts: Charts, served: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContextProxy, "ip_address", None)
+    patient = charts.patient(name="Meera Iyer")
+    for cookies in ({}, {session.COOKIE: "nonsense"}, {session.COOKIE: session.sign("no such token")}):
+        monkeypatch.setattr(ContextProxy, "cookies", property(lambda _self, cookies=cookies: cookies))
+        app = AppTest.from_file(ROOT / "dashboard" / "app.py", default_timeout=120)
+        app.query_params["id"] = str(patient.id)
+        app.run()
+        assert not app.exception
+        assert said(app) == "Your session is over."
+        assert any('href="/sign-in?why=ended"' in element.value for element in app.get("html"))
+
+
+def test_an_empty_clinic_says_what_to_do(people: dict[Role, Actor], sit: Sit) -> None:
+    sit(people[Role.ADMINISTRATOR])
+    for page, words in (
+        (navigation.HOME, ("No visit yet today. Find the patient and log one.", "Every reading has been reviewed.",
+                           "No recall is due.")),
+        (navigation.PATIENTS, ("No patient is registered yet.",)),
+        (navigation.CLINICS, ("60 of 60 clinics.",)),
+        (navigation.PATIENT, ("This page belongs to a patient. Choose one first.", "Find a patient")),
+        (navigation.VISIT, ("This page belongs to a patient. Choose one first.",)),
+        (navigation.LESION, ("This page belongs to a patient. Choose one first.",)),
+    ):  # fmt: skip
+        app = opened(page)
+        in_order(app)
+        for sentence in words:
+            assert sentence in said(app), page
+
+
+def test_an_empty_chart_says_what_to_do(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.CLINICIAN])
+    patient = charts.patient()
+    chart = opened(navigation.PATIENT, id=patient.id)
+    assert "No lesion yet. Add one here, or during a visit." in said(chart)
+    assert "Nothing was changed since the patient was registered." in said(chart)
+    assert "No photo consent" in said(chart)
+    visit = opened(navigation.VISIT, id=charts.visit(patient).id)
+    assert "No image yet. Choose a lesion above and add one." in said(visit)
+    assert "This patient has not consented to photographs. Ask before you take any." in said(visit)
+    lesion = opened(navigation.LESION, id=charts.lesion(patient).id)
+    for sentence in ("No image yet. Add one during a visit.", "No clinician has recorded a diagnosis yet.",
+                     "No recall is set."):  # fmt: skip
+        assert sentence in said(lesion)
+
+
+@pytest.mark.parametrize("page", OF_ONE_THING)
+@pytest.mark.parametrize("id", ["99", "0", "-1", "9" * 30, "", "x", "1.5", "1; DROP TABLE patient", "<b>1</b>", "\x00"])
+def test_a_wrong_id_is_a_sentence(people: dict[Role, Actor], charts: Charts, sit: Sit, page: str, id: str) -> None:
+    sit(people[Role.STAFF])
+    charts.patient()
+    app = opened(page, id=id)
+    assert not app.exception
+    thing = page.removeprefix("views/").removesuffix(".py")
+    answers = [alert.value for alert in (*app.error, *app.info)]
+    assert answers in ([f"There is no such {thing}."], ["This page belongs to a patient. Choose one first."])
+    assert not app.text_input
+
+
+def registration(app: AppTest, **changes: Any) -> AppTest:
+    values = {"Name": "Jakub Nowak", "Record_number": "4712", "Date_of_birth": date(1987, 11, 2), "Sex": Sex.MALE}
+    fill(app, **{**values, **changes})
+    return press(app, "Register")
+
+
+def known(workspace: Workspace) -> list[Patient]:
+    return patients.latest_patients(workspace.database, OPERATOR)
+
+
+def test_registering_a_patient(people: dict[Role, Actor], sit: Sit, served: Workspace) -> None:
+    sit(people[Role.STAFF])
+    app = registration(opened(navigation.REGISTER), Phone="+44 20 7946 0958", The_patient_consents_to_photographs=True)
+    in_order(app)
+    (patient,) = known(served)
+    assert (patient.name, patient.record_number, patient.phone) == ("Jakub Nowak", "4712", "+44 20 7946 0958")
+    assert patient.photo_consent_on == clock.today()
+    assert patient.personal_hx_mm is None
+    # The chart of the new patient comes next.
+    assert app.title[0].value == "Patient"
+    assert "The patient is registered." in said(app)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"Name": "  "}, "The name is missing."),
+        ({"Record_number": ""}, "The record number is missing."),
+        ({"Date_of_birth": None}, "Name, record number, date of birth and sex are needed."),
+        ({"Sex": None}, "Name, record number, date of birth and sex are needed."),
+        ({"Email": "jakub"}, "The email address is not complete."),
+        ({"Phone": "12"}, "A phone number has 4 to 20 digits."),
+    ],
+)
+def test_a_registration_that_cannot_be_right_is_refused_and_nothing_is_kept(
+    people: dict[Role, Actor], sit: Sit, served: Workspace, changes: dict[str, Any], sentence: str
+) -> None:
+    sit(people[Role.STAFF])
+    app = registration(opened(navigation.REGISTER), **changes)
+    assert errors(app) == [sentence]
+    assert known(served) == []
+    # What was entered stands there still.
+    assert widget(app.text_input, "Name").value == changes.get("Name", "Jakub Nowak")
+
+
+def test_a_likely_duplicate_is_shown_before_a_second_chart_is_made(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    sit(people[Role.STAFF])
+    charts.patient(name="Jakub Novak", birth_date=date(1987, 11, 2), record_number="17")
+    app = registration(opened(navigation.REGISTER))
+    assert "may be registered already.** Compare before you make a second chart." in said(app)
+    assert "Jakub Novak · 17 · born 2 Nov 1987" in said(app)
+    assert len(known(served)) == 1
+    press(app, "It is another person: register")
+    assert [patient.name for patient in known(served)] == ["Jakub Nowak", "Jakub Novak"]
+
+
+def test_finding_a_patient_by_anything(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    charts.patient(name="Meera Iyer", record_number="A-77", phone="+44 20 7946 0958", birth_date=date(1961, 4, 23))
+    charts.patient(name="Jakub Nowak", birth_date=date(1987, 11, 2))
+    app = opened(navigation.PATIENTS)
+    assert "Registered last" in said(app)
+    for query in ("mee", "IYER", "a-77", "7946", "1961-04-23", "iyer meera"):
+        app.text_input(key="query").set_value(query).run()
+        assert "1 found" in said(app), query
+        assert "Meera Iyer" in said(app), query
+        assert "Jakub Nowak" not in said(app), query
+    app.text_input(key="query").set_value("zz").run()
+    assert "Nobody fits. Check the spelling, or register the patient." in said(app)
+
+
+def test_logging_a_visit(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient()
+    app = opened(navigation.PATIENT, id=patient.id)
+    app = press(app, "Log visit")
+    assert errors(app) == ["What is the visit for? The reason is missing."]
+    fill(app, Reason="Changing mole", Notes="Since spring.")
+    app = press(app, "Log visit")
+    in_order(app)
+    (visit,) = visits.visits_of(charts.database, OPERATOR, patient_id=patient.id)
+    assert (visit.reason, visit.notes, visit.clinician_id) == ("Changing mole", "Since spring.", None)
+    assert app.title[0].value.startswith("Visit of ")
+    assert "Since spring." in said(app)
+
+
+def test_editing_keeps_what_was_there_before(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient(phone="+44 20 7946 0001")
+    app = press(opened(navigation.PATIENT, id=patient.id), "Edit details")
+    fill(app, Phone="+44 20 7946 0958")
+    app = press(app, "Save changes")
+    in_order(app)
+    (table,) = app.dataframe
+    row = table.value.iloc[0]
+    assert (row["Who"], row["What"]) == ("staff", "phone")
+    assert (row["Before"], row["After"]) == ("+44 20 7946 0001", "+44 20 7946 0958")
+
+
+def test_of_two_who_edit_one_patient_the_second_is_told(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient(phone="+44 20 7946 0001")
+    app = press(opened(navigation.PATIENT, id=patient.id), "Edit details")
+    theirs = replace(PatientDetails.of(patient), phone="+44 20 7946 0002")
+    patients.edit_patient(
+        served.database, people[Role.CLINICIAN], patient_id=patient.id, details=theirs, version=patient.version
+    )
+    fill(app, Phone="+44 20 7946 0003")
+    app = press(app, "Save changes")
+    (error,) = app.error
+    assert error.value.startswith("Somebody else changed this patient while you were editing.")
+    assert patients.open_chart(served.database, OPERATOR, patient_id=patient.id).phone == "+44 20 7946 0002"
+    app = press(app, "Leave without saving")
+    in_order(app)
+    assert "+44 20 7946 0002" in said(app)
+
+
+def test_a_lesion_is_added_and_chosen(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient()
+    charts.lesion(patient)
+    app = opened(navigation.VISIT, id=charts.visit(patient).id)
+    fill(app, Body_site=BodySite.HEAD_AND_NECK, Side="left", Description="temple")
+    app = press(app, "Add lesion")
+    in_order(app)
+    assert "L2 is added." in said(app)
+    first, second = [one.lesion for one in lesions.lesions_of(charts.database, OPERATOR, patient_id=patient.id)]
+    assert (second.body_site, second.laterality, second.description) == (BodySite.HEAD_AND_NECK, "left", "temple")
+    # Images that are added now belong to the new lesion.
+    in_order(uploaded(app, ("new.png", lesion_file(1))))
+    images_of = partial(lesions.images_of_lesion, charts.database, OPERATOR)
+    assert (len(images_of(lesion_id=first.id)), len(images_of(lesion_id=second.id))) == (0, 1)
+
+
+def uploaded(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    widget(app.file_uploader, "Images of this lesion").set_value([(*file, "image/png") for file in files]).run()
+    return press(app, "Add and read")
+
+
+def test_several_images_at_once_and_one_that_is_broken(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient()
+    visit, lesion = charts.visit(patient), charts.lesion(patient)
+    good = [(f"{seed}.png", lesion_file(seed)) for seed in (1, 2)]
+    app = uploaded(opened(navigation.VISIT, id=visit.id), good[0], ("torn.png", lesion_file(3)[:700]), good[1])
+    assert not app.exception
+    (problem,) = errors(app)
+    assert problem.startswith("torn.png: ")
+    assert "2 images added and read." in said(app)
+    found = lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)
+    assert [image.reading is not None for image in found] == [True, True]
+    # The newest one is open.
+    newest = found[-1].reading
+    assert f"#### {taxonomy.term(newest.prediction).title} · {newest.probabilities[newest.prediction]:.0%}" in said(app)
+    assert said(app).count("A reading is what a computer model said of one image.") == 1
+    # The sentence stays until the next file comes.
+    assert len(errors(app.run())) == 1
+    in_order(uploaded(app, ("4.png", lesion_file(4))))
+
+
+def test_an_image_of_another_patient_waits_for_somebody_to_look(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    sit(people[Role.STAFF])
+    other = charts.patient(name="Meera Iyer")
+    charts.image(charts.visit(other), charts.lesion(other), data=lesion_file(5))
+    patient = charts.patient(name="Jakub Nowak")
+    visit, lesion = charts.visit(patient), charts.lesion(patient)
+    for answer, expected in (("Discard", 0), ("It belongs here too: add it", 1)):
+        app = uploaded(opened(navigation.VISIT, id=visit.id), ("mixed-up.png", lesion_file(5)))
+        (alarm,) = errors(app)
+        assert "mixed-up.png is already in the chart of another patient. It was not added." in alarm
+        assert "Meera Iyer · No. " in said(app)
+        assert lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id) == []
+        in_order(press(app, answer))
+        assert len(lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)) == expected
+
+
+def test_the_same_image_twice_is_said_and_kept_once(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    patient = charts.patient()
+    visit, lesion = charts.visit(patient), charts.lesion(patient)
+    app = uploaded(opened(navigation.VISIT, id=visit.id), ("a.png", lesion_file(1)), ("b.png", lesion_file(1)))
+    assert errors(app) == ["b.png: This lesion has this image already."]
+    assert len(lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)) == 1
+
+
+def test_staff_see_no_form_for_a_diagnosis_and_may_close_a_recall(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    *_, lesion, _ = charts.filled()
+    judgements.set_recall(
+        charts.database, people[Role.CLINICIAN], lesion_id=lesion.id, due_on=clock.today() + timedelta(days=5)
+    )
+    sit(people[Role.STAFF])
+    app = opened(navigation.LESION, id=lesion.id)
+    labels = {button.label for button in app.button}
+    assert labels.isdisjoint({"Record diagnosis", "Set recall", "Mark as reviewed"})
+    assert "A clinician records the diagnosis and sets the recall." in said(app)
+    app = press(app, "Patient has been seen")
+    in_order(app)
+    assert judgements.open_recall(charts.database, OPERATOR, lesion_id=lesion.id) is None
+    assert "No recall is set." in said(app)
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.ADMINISTRATOR])
+def test_a_diagnosis_supersedes_the_one_before(people: dict[Role, Actor], charts: Charts, sit: Sit, role: Role) -> None:
+    *_, lesion, _ = charts.filled()
+    sit(people[role])
+    app = press(opened(navigation.LESION, id=lesion.id), "Record diagnosis")
+    assert errors(app) == ["The diagnosis is missing."]
+    fill(app, Diagnosis="nevus", Or_another_diagnosis="lentigo")
+    app = press(app, "Record diagnosis")
+    assert errors(app) == ["Choose a diagnosis or write another one, not both."]
+    fill(app, Diagnosis="nevus", Or_another_diagnosis="", Notes="Regular network.")
+    app = press(app, "Record diagnosis")
+    in_order(app)
+    assert "Reviewed" in said(app)
+    fill(app, Or_another_diagnosis="lentigo", Confirmed_by=ConfirmType.HISTOPATHOLOGY)
+    app = press(app, "Record diagnosis")
+    in_order(app)
+    assert "Diagnosis: lentigo" in said(app)
+    assert "~~nevus~~ (superseded)" in said(app)
+    now, before = judgements.diagnoses_of(charts.database, OPERATOR, lesion_id=lesion.id)
+    assert (now.name, now.confirm_type, now.supersedes_id) == ("lentigo", ConfirmType.HISTOPATHOLOGY, before.id)
+    assert before.notes == "Regular network."
+
+
+def test_recalls_appear_on_home_by_their_date(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    *_, lesion, _ = charts.filled(name="Meera Iyer")
+    sit(people[Role.CLINICIAN])
+    app = opened(navigation.LESION, id=lesion.id)
+    due = clock.today() + timedelta(days=9)
+    fill(app, Look_again="on a date", Date=due, Reason="Compare")
+    app = press(app, "Set recall")
+    in_order(app)
+    assert f"Due {due:%-d %b %Y}" in said(app)
+    home = said(opened(navigation.HOME))
+    assert "due in 9 days" in home
+    assert "Meera Iyer · L1" in home
+    fill(app, Look_again="in 6 months")
+    press(app, "Set recall")
+    home = said(opened(navigation.HOME))
+    assert "due in" not in home
+    assert "No recall is due." in home
+
+
+def test_home_puts_the_most_probably_malignant_first_and_forgets_what_was_reviewed(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    for name in ("Meera Iyer", "Jakub Nowak", "Olga Petrova"):
+        charts.filled(name=name)
+    sit(people[Role.CLINICIAN])
+    waiting = readings.unreviewed_readings(charts.database, OPERATOR)
+    assert len({reading.malignant_probability for reading in waiting}) == 3
+    ordered = [f"{reading.image.lesion.patient.name} · L1" for reading in waiting]
+    shown = [link.label for link in opened(navigation.HOME).get("page_link") if link.label.endswith("L1")]
+    assert shown == ordered
+    app = press(opened(navigation.LESION, id=waiting[0].image.lesion_id), "Mark as reviewed")
+    in_order(app)
+    shown = [link.label for link in opened(navigation.HOME).get("page_link") if link.label.endswith("L1")]
+    assert shown == ordered[1:]
+
+
+def test_the_trend_needs_two_images(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    patient, _, lesion, _ = charts.filled()
+    sit(people[Role.STAFF])
+    app = opened(navigation.LESION, id=lesion.id)
+    assert "The trend appears with the second image." in said(app)
+    charts.image(charts.visit(patient, days_ago=90), lesion)
+    app = opened(navigation.LESION, id=lesion.id)
+    assert "The trend appears with the second image." not in said(app)
+    assert len(app.get("vega_lite_chart")) + len(app.get("arrow_vega_lite_chart")) == 2
+
+
+def test_an_image_that_is_gone_from_the_store_is_said_and_the_page_goes_on(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    *_, lesion, image = charts.filled()
+    for sha256 in {image.sha256, image.display_sha256}:
+        served.images.path(sha256).unlink()
+    sit(people[Role.CLINICIAN])
+    app = opened(navigation.LESION, id=lesion.id)
+    assert not app.exception
+    assert set(errors(app)) == {"There is no such image in the store."}
+    assert "Record diagnosis" in {button.label for button in app.button}
+
+
+def accounts(workspace: Workspace) -> dict[str, tuple[Role, bool]]:
+    found = users.list_users(workspace.database, OPERATOR)
+    return {user.name: (user.role, user.disabled_at is not None) for user in found}
+
+
+def test_the_administrator_keeps_the_accounts(people: dict[Role, Actor], sit: Sit, served: Workspace) -> None:
+    administrator = people[Role.ADMINISTRATOR]
+    sit(administrator)
+    before = accounts(served)
+    app = opened(navigation.ACCOUNTS)
+    widget(app.text_input, "Full name").set_value("Dr Clara Moreau")
+    widget(app.text_input, "Sign-in name").set_value("clara")
+    widget(app.text_input, "First password (at least 10 characters)").set_value("short")
+    app = press(app, "Add account")
+    assert len(app.error) == 1
+    assert accounts(served) == before
+    widget(app.text_input, "Full name").set_value("Dr Clara Moreau")
+    widget(app.text_input, "Sign-in name").set_value("clara")
+    widget(app.text_input, "First password (at least 10 characters)").set_value(PASSWORD)
+    app = press(app, "Add account")
+    in_order(app)
+    assert accounts(served) == {**before, "clara": (Role.STAFF, False)}
+
+    ids = {user.name: user.id for user in users.list_users(served.database, OPERATOR)}
+    app.selectbox(key=f"role_{ids['clara']}_staff").set_value(Role.CLINICIAN).run()
+    app = press(app, "Change role")
+    in_order(app)
+    app = app.button(key=f"disable_{ids['clara']}").click().run()
+    in_order(app)
+    assert accounts(served)["clara"] == (Role.CLINICIAN, True)
+    passwords = [field for field in app.text_input if field.label == "New password"]
+    passwords[sorted(ids).index("staff")].set_value("another long password").run()
+    app = app.button(key=f"reset_{ids['staff']}").click().run()
+    in_order(app)
+    users.sign_in(served.database, name="staff", password="another long password", address="192.0.2.7")
+    # Nobody would be left who could administer.
+    app = app.button(key=f"disable_{ids['administrator']}").click().run()
+    assert errors(app) == ["Nobody would be left to administer DermTrail."]
+    assert accounts(served)["administrator"] == (Role.ADMINISTRATOR, False)
+
+
+def test_the_audit_trail_is_searched(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    patient, *_ = charts.filled(record_number="A-77")
+    charts.filled(record_number="B-78")
+    sit(people[Role.STAFF])
+    opened(navigation.PATIENT, id=patient.id)
+    sit(people[Role.ADMINISTRATOR])
+    app = opened(navigation.AUDIT)
+    in_order(app)
+    everything = app.dataframe[0].value
+    assert {"A-77", "B-78"} <= set(everything["Patient"])
+    fill(app, Who="staff", Patient="A-77")
+    app.run()
+    found = app.dataframe[0].value
+    assert set(found["Who"]) == {"staff"}
+    assert set(found["Patient"]) == {"A-77"}
+    assert "patient.look" in set(found["What"])
+    fill(app, Patient="nobody")
+    app.run()
+    assert "No entry fits." in said(app)
+
+
+def test_ones_own_password(people: dict[Role, Actor], sit: Sit, served: Workspace) -> None:
+    sit(people[Role.STAFF])
+    app = opened(navigation.ACCOUNT)
+    for current, new, again, sentence in (
+        (PASSWORD, "another long password", "another long one", "The two new passwords are not the same."),
+        ("wrong", "another long password", "another long password", "The current password is not right."),
+        (PASSWORD, "short", "short", "A password has 10 to 256 characters."),
+    ):
+        app = change_password(app, current, new, again)
+        assert errors(app) == [sentence]
+        assert session_lasts(app)
+    app = change_password(app, PASSWORD, "another long password", "another long password")
+    assert "The password is changed. Sign in with it." in said(app)
+    assert not session_lasts(app)
+    users.sign_in(served.database, name="staff", password="another long password", address="192.0.2.7")
+
+
+def change_password(app: AppTest, current: str, new: str, again: str) -> AppTest:
+    widget(app.text_input, "Current password").set_value(current)
+    widget(app.text_input, "New password (at least 10 characters)").set_value(new)
+    widget(app.text_input, "New password again").set_value(again)
+    return press(app, "Change password")
+
+
+def session_lasts(app: AppTest) -> bool:
+    return "Your session is over." not in said(app.run())
+
+
+def test_signing_out_everywhere(people: dict[Role, Actor], sit: Sit) -> None:
+    sit(people[Role.CLINICIAN])
+    app = press(opened(navigation.ACCOUNT), "Sign out everywhere")
+    assert said(app) == "Your session is over."
+
+
+def test_the_nearest_clinics_of_a_town(people: dict[Role, Actor], sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    app = opened(navigation.CLINICS)
+    fill(app, Distance_from="Chennai")
+    app.run()
+    in_order(app)
+    assert "**1. " in said(app)
+    assert " km · " in said(app)
+    assert "**10. " in said(app)
+    fill(app, Distance_from="Xyzzyx")
+    app.run()
+    assert "No town of that name is known. Try a larger one nearby." in said(app)
+
+
+def test_opening_a_chart_leaves_its_trace_and_a_second_look_soon_after_no_other(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    patient, visit, lesion, _ = charts.filled()
+    sit(people[Role.STAFF])
+    for page, id in ((navigation.PATIENT, patient.id), (navigation.VISIT, visit.id), (navigation.LESION, lesion.id)):
+        opened(page, id=id)
+    looks = audit.search_audit(served.database, OPERATOR, user_name="staff", action="patient.look")
+    assert [look.patient_id for look in looks] == [patient.id]
+    assert images.get_image(served.database, OPERATOR, image_id=1).lesion_id == lesion.id
