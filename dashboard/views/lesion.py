@@ -74,7 +74,10 @@ def trend(found: Sequence[Image]) -> None:
         .encode(
             x=alt.X("taken:T", title=None),
             y=alt.Y(
-                "malignant probability:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="malignant or precancerous"
+                "malignant probability:Q",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%"),
+                title="malignant or precancerous",
             ),
             color=alt.Color("model version:N", legend=legend),
             tooltip=["taken:T", alt.Tooltip("malignant probability:Q", format=".1%"), "leading class:N"],
