@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 from core.vision import model_file
 
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{self.home / 'dermtrail.db'}"
+        return self.database_url or URL.create("sqlite", database=str(self.home / "dermtrail.db")).render_as_string()
 
     @property
     def images(self) -> Path:

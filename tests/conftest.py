@@ -31,9 +31,7 @@ from tests.postgresql import Cluster
 def quick_passwords() -> Iterator[None]:
     """Hash with argon2's smallest parameters: the real ones cost a tenth of a second and more on purpose."""
     with pytest.MonkeyPatch.context() as patch:
-        hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        patch.setattr(passwords, "_hasher", hasher)
-        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody has this password"))
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

@@ -5,7 +5,9 @@ nothing.
 """
 
 import zlib
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +53,20 @@ def draw_lesion(*, seed: int, size: int = 512, growth: float = 1.0, kind: str = 
     """
     look = LOOKS[kind]
     which = [seed, zlib.crc32(kind.encode())]
-    rng = np.random.default_rng(which)
     day = np.random.default_rng([*which, visit + 1])
-    side = round(size * MARGIN)
-    scene = _skin(rng, side)
-    scene = _pigment(rng, scene, look, growth)
+    skin, rng = _skin_of(*which, round(size * MARGIN))
+    scene = _pigment(deepcopy(rng), skin, look, growth)
     picture = _photograph(day, scene, size)
     return _hairs(day, picture, count=int(day.integers(0, 7)))
+
+
+@lru_cache(maxsize=4)
+def _skin_of(seed: int, kind: int, side: int) -> tuple[Field, np.random.Generator]:
+    """The skin around a lesion and the numbers to go on with, kept since a lesion is drawn once for each visit."""
+    rng = np.random.default_rng([seed, kind])
+    skin = _skin(rng, side)
+    skin.flags.writeable = False
+    return skin, rng
 
 
 def _noise(rng: np.random.Generator, side: int, cells: int, octaves: int = 4) -> Field:

@@ -3,9 +3,11 @@
 The form is the same whatever the clinic's database is, so a backup made on SQLite restores into PostgreSQL and back.
 """
 
+import errno
 import hashlib
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -14,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -78,7 +82,7 @@ def restore(database: Database, store: ImageStore, path: Path, *, force: bool = 
         raise Conflict("There are records here already. --force puts the backup in their place.")
     with tempfile.TemporaryDirectory(dir=store.root, prefix="restore-") as folder, _archive(path) as archive:
         hashes = _whole_files(archive)
-        with _records(archive, Path(folder) / RECORDS) as restored:
+        with _records(archive, Path(folder)) as restored:
             if missing := set(_named_files(restored)) - hashes:
                 raise Invalid(f"The backup lacks {len(missing)} of its files.")
             with restored.writing() as session:
@@ -130,7 +134,12 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     # What Python's reader raises for what is no zip file, or a damaged, encrypted or truncated one.
-    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, LookupError, RuntimeError, ValueError) as error:
+        raise Invalid(_NOT_WHOLE) from error
+    except OSError as error:
+        # A damaged offset lies before the beginning of the file.
+        if error.errno != errno.EINVAL:
+            raise
         raise Invalid(_NOT_WHOLE) from error
 
 
@@ -149,24 +158,36 @@ def _whole_files(archive: zipfile.ZipFile) -> set[str]:
 
 
 @contextmanager
-def _records(archive: zipfile.ZipFile, path: Path) -> Iterator[Database]:
-    """The records of a backup, unpacked to `path`, checked, and at the newest revision."""
-    with archive.open(RECORDS) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    records = Database(f"sqlite:///{path}")
+def _records(archive: zipfile.ZipFile, folder: Path) -> Iterator[Database]:
+    """The records of a backup, unpacked into `folder`, at the newest revision, with every row checked by our rules."""
+    unpacked, checked = (Database(f"sqlite:///{folder / name}") for name in ("unpacked.db", "checked.db"))
     try:
-        if records.revision() not in known_revisions():
-            raise Invalid("The backup is not of this version of DermTrail, nor of an earlier one.")
-        with records.reading() as session:
-            if session.scalar(text("PRAGMA integrity_check")) != "ok":
-                raise Invalid(_NOT_WHOLE)
-        records.migrate()
-        yield records
-    # DBAPIError: it is no database, or its rows break our rules. ValueError: a date or a number that is none.
-    except (DBAPIError, ValueError) as error:
-        raise Invalid(_NOT_WHOLE) from error
+        with archive.open(RECORDS) as packed, (folder / "unpacked.db").open("wb") as file:
+            shutil.copyfileobj(packed, file)
+        try:
+            _check(unpacked)
+            with checked.changing_tables() as connection:
+                migrate_on(connection)
+                _copy(unpacked, connection)
+        # It is no database, or rows break the rules of the tables, or hold a date or a choice that is none.
+        except (DBAPIError, ValueError, LookupError, RuntimeError) as error:
+            raise Invalid(_NOT_WHOLE) from error
+        yield checked
     finally:
-        records.dispose()
+        unpacked.dispose()
+        checked.dispose()
+
+
+def _check(records: Database) -> None:
+    if records.revision() not in known_revisions():
+        raise Invalid("The backup is not of this version of DermTrail, nor of an earlier one.")
+    with records.reading() as session:
+        if session.scalar(text("PRAGMA integrity_check")) != "ok":
+            raise Invalid(_NOT_WHOLE)
+    records.migrate()
+    with records.engine.connect() as connection:
+        if compare_metadata(MigrationContext.configure(connection), Base.metadata):
+            raise Invalid(_NOT_WHOLE)
 
 
 def _named_files(database: Database) -> list[str]:

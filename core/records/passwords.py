@@ -1,5 +1,7 @@
 """Passwords: which are good enough, and how they are kept."""
 
+import secrets
+from functools import cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -16,7 +18,12 @@ MAX_LENGTH = 256
 _hasher = PasswordHasher()
 # One hash takes 64 MB and several threads: many sign-ins at once wait their turn instead of taking all memory.
 _turns = BoundedSemaphore(2)
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _nobody() -> str:
+    """A hash that no password fits: made at the first sign-in, since it takes a while and not every start needs it."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def hash_password(password: str) -> str:
@@ -29,9 +36,10 @@ def hash_password(password: str) -> str:
 
 def is_right(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one hashed. Takes the same time where there is no account (None) as where there is."""
+    nobody = _nobody()
     try:
         with _turns:
-            right = _hasher.verify(password_hash or _NOBODY, password[:MAX_LENGTH])
+            right = _hasher.verify(password_hash or nobody, password[:MAX_LENGTH])
         return right and password_hash is not None and len(password) <= MAX_LENGTH
     except (VerificationError, InvalidHashError):
         return False
