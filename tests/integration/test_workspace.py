@@ -93,21 +93,20 @@ database.migrate()
 def test_several_that_start_at_one_moment_all_do(home: Path) -> None:
     """As a server and the command line on a new folder."""
     home.mkdir()
-    for turn in range(2):
-        url = f"sqlite:///{home / str(turn)}.db"
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", START, url],
-                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-            for _ in range(3)
-        ]  # fmt: skip
-        for process in processes:
-            assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        for process in processes:
-            assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
-        assert Database(url).is_current()
+    url = f"sqlite:///{home / 'dermtrail.db'}"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", START, url],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        assert (process.communicate(timeout=60)[1], process.returncode) == ("", 0)
+    assert Database(url).is_current()
