@@ -1,5 +1,6 @@
 """Accounts: who gets in, for how long, how tries are slowed down, and that somebody can always administer."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -314,11 +315,12 @@ def test_a_name_is_taken_once(database: Database, staff: Actor) -> None:
 
 def test_nobody_is_changed_who_is_not_there(database: Database, administrator: Actor) -> None:
     before = all_rows(database)
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: users.set_role(database, administrator, name="nobody", role=Role.STAFF),
         lambda: users.set_disabled(database, administrator, name="nobody", disabled=True),
         lambda: users.reset_password(database, administrator, name="nobody", password=PASSWORD),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(NotFound, match="no account of that name"):
             change()
     assert all_rows(database) == before
@@ -326,11 +328,12 @@ def test_nobody_is_changed_who_is_not_there(database: Database, administrator: A
 
 def test_the_last_administrator_stays(database: Database, administrator: Actor) -> None:
     before = all_rows(database)
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: users.set_role(database, administrator, name="administrator", role=Role.CLINICIAN),
         lambda: users.set_disabled(database, administrator, name="administrator", disabled=True),
         lambda: users.set_disabled(database, OPERATOR, name="administrator", disabled=True),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(Conflict, match="Nobody would be left to administer"):
             change()
     assert all_rows(database) == before
