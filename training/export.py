@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import torch
 from safetensors.torch import load_file, save_file
@@ -100,8 +101,8 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
     threshold = choose_threshold(alert, truly_needs_attention(rows[VAL]))
 
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
-        onnx, weights = (Path(folder) / to.with_suffix(suffix).name for suffix in (".onnx", ".safetensors"))
-        write_onnx(network, onnx, size=size)
+        graph, weights = (Path(folder) / to.with_suffix(suffix).name for suffix in (".onnx", ".safetensors"))
+        write_onnx(network, graph, size=size)
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
         model = ModelFile(
             version=f"{config.architecture}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}",
@@ -117,12 +118,13 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
             scores={
                 split: score(logits[split], rows[split], temperature=temperature, threshold=threshold) for split in rows
             },
-            onnx=onnx.name,
+            onnx=graph.name,
             weights=weights.name,
         )
         described = Path(folder) / to.name
         described.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        for path in (weights, onnx, described):
+        for path in (weights, graph, described):
+            path.chmod(0o644)
             shutil.move(path, to.parent / path.name)
     return model
 
@@ -143,7 +145,11 @@ def write_onnx(network: torch.nn.Module, path: Path, *, size: int) -> None:
             verbose=False,
         )
     assert program is not None
-    program.save(path, external_data=False)
+    proto = program.model_proto
+    # The exporter notes where in the source each node comes from, and with it the paths of this machine.
+    for part in (*proto.graph.node, *proto.graph.value_info, *proto.graph.input, *proto.graph.output):
+        part.ClearField("metadata_props")
+    onnx.save(proto, path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
         expected = one_pass(example)

@@ -77,6 +77,7 @@ def test_from_images_to_a_model_that_reads_the_same_everywhere(
     model = ModelFile.load(shipped)
     assert (model.classes, model.initial_weights) == (CLASSES, "random")
     assert sorted(path.name for path in shipped.parent.iterdir()) == ["model.json", "model.onnx", "model.safetensors"]
+    assert b"site-packages" not in (shipped.parent / model.onnx).read_bytes()
 
     # The ONNX file against torch, and the maps against the logits, on a picture that neither has seen.
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 255, (60, 80, 3), dtype=np.uint8))
