@@ -18,7 +18,7 @@ from torch.export import Dim
 
 from core.vision.model_file import SHIPPED, ModelFile
 from training.data import CLASSES, LICENCES
-from training.metrics import attention, score, softmax, summarise, truly_needs_attention
+from training.metrics import attention, score, softmax, truly_needs_attention
 from training.network import OnePass, build_network, input_statistics, predict_logits
 from training.pixels import load_pixels
 from training.run import FitConfig, Progress, Sample, admissible_matrix, load_manifest
@@ -63,7 +63,7 @@ def choose_threshold(
 
 
 def choose_size(network: torch.nn.Module, samples: list[Sample], *, trained_at: int, cache: Path | None) -> int:
-    """The input size, among the training size and somewhat larger ones, that does best on the validation split.
+    """The input size, among the training size and somewhat larger ones, with the best nine-class AUC on validation.
 
     Augmentation zooms in, so that lesions look larger in training; a larger input makes up for it (arXiv:1906.06423).
     """
@@ -72,9 +72,8 @@ def choose_size(network: torch.nn.Module, samples: list[Sample], *, trained_at: 
     found = {}
     for size in sorted({_to_multiple(trained_at * share) for share in (1.0, 1.125, 1.25, 1.375)}):
         logits = predict_logits(network, load_pixels(rows, size=size, cache=cache), mean=mean, std=std)
-        figures = summarise(logits, rows)
-        found[size] = sum(figures.values())
-        print(f"{size} px  " + "  ".join(f"{name} {value:.4f}" for name, value in figures.items()), flush=True)
+        found[size] = score(logits, rows, temperature=1.0, threshold=0.5)["nine_classes"]["macro_auc"] or 0.0
+        print(f"{size} px  nine-class AUC on validation {found[size]:.4f}", flush=True)
     return max(found, key=lambda size: found[size])
 
 
