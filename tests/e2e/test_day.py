@@ -167,7 +167,7 @@ def refuse_broken_file(page: Page) -> None:
 def see_trend(page: Page) -> None:
     expect(page.get_by_role("heading", name="Trend")).to_be_visible()
     chart = page.get_by_test_id("stVegaLiteChart").last
-    expect(chart.get_by_text("malignant", exact=True)).to_be_visible()
+    expect(chart.get_by_text("malignant or precancerous", exact=True)).to_be_visible()
     # A point for each image, drawn as a mark of its own.
     expect(chart.locator("g.mark-symbol.layer_1_marks path")).to_have_count(2)
 
