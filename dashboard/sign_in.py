@@ -25,7 +25,7 @@ _hashing = CapacityLimiter(2)
 
 _NOTICES = {
     "out": "You are signed out.",
-    "ended": "Your session is over, because nothing happened for a while or because it was ended elsewhere.",
+    "ended": "Your session is over. Nothing happened for a while, or it was ended elsewhere.",
 }
 
 
