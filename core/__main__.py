@@ -16,7 +16,7 @@ from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
 from core.records import images, users
 from core.records.actor import OPERATOR
-from core.records.tables import Role
+from core.records.terms import Role
 from core.settings import Settings
 from core.vision import heat_map
 from core.vision.intake import IntakeLimits, take_in

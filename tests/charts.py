@@ -13,7 +13,8 @@ from core.records.actor import Actor
 from core.records.database import Database
 from core.records.images import Intake
 from core.records.patients import PatientDetails
-from core.records.tables import BodySite, Image, ImageType, Lesion, Patient, Sex, Visit
+from core.records.tables import Image, Lesion, Patient, Visit
+from core.records.terms import BodySite, ImageType, Sex
 
 PASSWORD = "a password for tests"
 """Of every account that the fixtures make."""

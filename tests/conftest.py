@@ -16,7 +16,7 @@ from core.records import passwords, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.images import Intake
-from core.records.tables import Role
+from core.records.terms import Role
 from core.settings import Settings
 from core.vision import model_file
 from core.vision.reader import Reader

@@ -12,7 +12,8 @@ from core.records import clock, judgements, patients, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
-from core.records.tables import Base, ConfirmType, Image
+from core.records.tables import Base, Image
+from core.records.terms import ConfirmType
 from tests.charts import PASSWORD, Charts
 
 

@@ -13,7 +13,7 @@ import httpx
 
 from core.records import users
 from core.records.actor import OPERATOR
-from core.records.tables import Role
+from core.records.terms import Role
 from core.settings import Settings
 from core.workspace import Workspace
 from tests.charts import PASSWORD

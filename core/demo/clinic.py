@@ -13,18 +13,8 @@ from core.errors import Conflict
 from core.records import clock, images, judgements, lesions, patients, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.patients import PatientDetails
-from core.records.tables import (
-    BodySite,
-    ConfirmType,
-    FitzpatrickSkinType,
-    ImageType,
-    Laterality,
-    Lesion,
-    Recall,
-    Role,
-    Sex,
-    Visit,
-)
+from core.records.tables import Lesion, Recall, Visit
+from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
 from core.workspace import Workspace
 
 SEED = 20_260

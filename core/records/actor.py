@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from core.errors import NotAllowed
 from core.records.database import Database
-from core.records.tables import Role
+from core.records.terms import Role
 
 
 class Permission(StrEnum):

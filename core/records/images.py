@@ -12,7 +12,8 @@ from core.records import audit, clock, readings
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.image_store import ImageStore
-from core.records.tables import Image, ImageType, Lesion, Patient, StoredReading, Visit
+from core.records.tables import Image, Lesion, Patient, StoredReading, Visit
+from core.records.terms import ImageType
 from core.vision.intake import IntakeLimits, display_copy, take_in
 from core.vision.reader import Reader
 

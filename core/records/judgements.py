@@ -10,7 +10,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.records import audit, clock, readings, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import ConfirmType, Diagnosis, Image, Lesion, Recall, StoredReading
+from core.records.tables import Diagnosis, Image, Lesion, Recall, StoredReading
+from core.records.terms import ConfirmType
 
 DIAGNOSES: tuple[str, ...] = tuple(sorted(term.name for term in taxonomy.TERMS))
 """The diagnoses offered first; any other may be written out."""

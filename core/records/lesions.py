@@ -9,7 +9,8 @@ from core.errors import NotFound
 from core.records import audit, clock, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import BodySite, Diagnosis, Image, Laterality, Lesion, Patient, Recall, StoredReading, Visit
+from core.records.tables import Diagnosis, Image, Lesion, Patient, Recall, StoredReading, Visit
+from core.records.terms import BodySite, Laterality
 
 LONGEST_DESCRIPTION = 200
 

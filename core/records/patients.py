@@ -15,7 +15,8 @@ from core.records import audit, clock, patient_search, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.search_terms import PHONE_KEY, digits, fold, query_words, same_phone, terms_of
-from core.records.tables import FitzpatrickSkinType, Patient, PatientChange, PatientSearchTerm, Sex
+from core.records.tables import Patient, PatientChange, PatientSearchTerm
+from core.records.terms import FitzpatrickSkinType, Sex
 
 SIMILAR_NAMES = 80
 """Names at least this alike (rapidfuzz's token_sort_ratio, 0 to 100) may be one person's."""

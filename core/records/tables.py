@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from core.clinics.kind import ClinicKind
+from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,70 +48,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Role(StrEnum):
-    """What an account is for; each may do all that the one before it may (core.records.actor)."""
-
-    STAFF = "staff"
-    CLINICIAN = "clinician"
-    ADMINISTRATOR = "administrator"
-
-
-class Sex(StrEnum):
-    """FHIR's AdministrativeGender."""
-
-    FEMALE = "female"
-    MALE = "male"
-    OTHER = "other"
-    UNKNOWN = "unknown"
-
-
-class FitzpatrickSkinType(StrEnum):
-    """How skin answers to the sun, from I (always burns) to VI (never burns)."""
-
-    I = "I"  # noqa: E741 - the scale's own numeral
-    II = "II"
-    III = "III"
-    IV = "IV"
-    V = "V"
-    VI = "VI"
-
-
-class BodySite(StrEnum):
-    """Top level of the ISIC archive's anatomical sites."""
-
-    HEAD_AND_NECK = "Head and neck"
-    TRUNK = "Trunk"
-    UPPER_EXTREMITY = "Upper extremity"
-    LOWER_EXTREMITY = "Lower extremity"
-    ANOGENITAL_REGION = "Anogenital region"
-
-
-class Laterality(StrEnum):
-    """Which side of the body."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    MIDLINE = "midline"
-
-
-class ImageType(StrEnum):
-    """The ISIC archive's image_type, as far as a clinic takes them."""
-
-    DERMOSCOPIC = "dermoscopic"
-    CLOSE_UP = "clinical: close-up"
-    OVERVIEW = "clinical: overview"
-
-
-class ConfirmType(StrEnum):
-    """The ISIC archive's diagnosis_confirm_type: how a diagnosis was confirmed."""
-
-    SINGLE_CONTRIBUTOR = "single contributor clinical assessment"
-    EXPERT_CONSENSUS = "single image expert consensus"
-    SERIAL_IMAGING = "serial imaging showing no change"
-    CONFOCAL = "confocal microscopy with consensus dermoscopy"
-    HISTOPATHOLOGY = "histopathology"
 
 
 def _enum(values: type[StrEnum]) -> Enum:

@@ -14,7 +14,8 @@ from core.errors import Conflict, Invalid, NotFound, SignInFailed
 from core.records import audit, clock, passwords, texts, throttle
 from core.records.actor import PERMISSIONS, Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import Role, User, UserSession
+from core.records.tables import User, UserSession
+from core.records.terms import Role
 from core.settings import Settings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")

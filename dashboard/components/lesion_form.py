@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.records import lesions
-from core.records.tables import BodySite, Laterality, Lesion
+from core.records.tables import Lesion
+from core.records.terms import BodySite, Laterality
 from dashboard import page
 from dashboard.session import workspace
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.records import clock
 from core.records.patients import PatientDetails
-from core.records.tables import FitzpatrickSkinType, Sex
+from core.records.terms import FitzpatrickSkinType, Sex
 
 CONSENT_WORDING = (
     "I agree that photographs of my skin are taken and kept in my medical record, read by a computer program that "

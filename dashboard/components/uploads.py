@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.errors import DermTrailError, LikelyDuplicate
 from core.records import images, patients
-from core.records.tables import ImageType, Visit
+from core.records.tables import Visit
+from core.records.terms import ImageType
 from dashboard import navigation, page
 from dashboard.session import workspace
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.records import users
 from core.records.passwords import MIN_LENGTH
-from core.records.tables import Role, User
+from core.records.tables import User
+from core.records.terms import Role
 from dashboard import page
 
 FORM = "add_user"

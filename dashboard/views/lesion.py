@@ -10,7 +10,8 @@ import streamlit as st
 from core import taxonomy
 from core.records import clock, judgements, lesions, readings
 from core.records.actor import Permission
-from core.records.tables import ConfirmType, Image, Lesion
+from core.records.tables import Image, Lesion
+from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
 from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.records import lesions, visits
-from core.records.tables import Image, ImageType, Visit
+from core.records.tables import Image, Visit
+from core.records.terms import ImageType
 from dashboard import navigation, page
 from dashboard.components import uploads
 from dashboard.components.banner import banner

@@ -21,7 +21,8 @@ from core.records import users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.image_store import ImageStore
-from core.records.tables import Base, Review, Role
+from core.records.tables import Base, Review
+from core.records.terms import Role
 from core.workspace import Workspace
 from tests.charts import PASSWORD, Charts
 from tests.everything import all_rows, fill_every_table

@@ -15,7 +15,7 @@ from core.records import audit, judgements, patients, readings, users, visits
 from core.records.actor import OPERATOR
 from core.records.clock import today
 from core.records.database import Database
-from core.records.tables import Role
+from core.records.terms import Role
 from core.settings import Settings
 from core.vision import model_file
 from core.workspace import Workspace

@@ -14,7 +14,7 @@ from core.records import clock, judgements, lesions, patients, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
-from core.records.tables import BodySite, ConfirmType, Role
+from core.records.terms import BodySite, ConfirmType, Role
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
 from tests.everything import all_rows
@@ -75,7 +75,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from core.records.actor import Actor
 from core.records.database import Database
-from core.records.tables import Role
+from core.records.terms import Role
 from tests.integration.test_concurrency import a_round
 url, user_id, process, rounds = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 clinician = Actor(user_id=user_id, name="clinician", role=Role.CLINICIAN, address="192.0.2.7")

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 from core.records import images
 from core.records.actor import OPERATOR
-from core.records.tables import ImageType
+from core.records.terms import ImageType
 from core.settings import Settings
 from core.workspace import Workspace
 

@@ -22,7 +22,8 @@ from websockets.sync.client import connect
 
 from core.records import clock, throttle, users
 from core.records.actor import OPERATOR
-from core.records.tables import Role, SignInTries, UserSession
+from core.records.tables import SignInTries, UserSession
+from core.records.terms import Role
 from core.workspace import Workspace
 from dashboard import gate, session, sign_in
 from tests.charts import PASSWORD

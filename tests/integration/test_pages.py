@@ -15,7 +15,8 @@ from core import taxonomy
 from core.records import audit, clock, images, judgements, lesions, patients, readings, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.patients import PatientDetails
-from core.records.tables import BodySite, ConfirmType, Patient, Role, Sex
+from core.records.tables import Patient
+from core.records.terms import BodySite, ConfirmType, Role, Sex
 from core.workspace import Workspace
 from dashboard import navigation, session
 from dashboard.components import reading

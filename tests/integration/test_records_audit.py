@@ -14,7 +14,8 @@ from core.records import audit, clock, images, judgements, lesions, patients, re
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
-from core.records.tables import AuditEntry, BodySite, ConfirmType, ImageType, Laterality, Role
+from core.records.tables import AuditEntry
+from core.records.terms import BodySite, ConfirmType, ImageType, Laterality, Role
 from core.workspace import Workspace
 from tests.charts import PASSWORD, Charts, lesion_file
 from tests.everything import all_rows, fill_every_table

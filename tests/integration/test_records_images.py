@@ -15,7 +15,7 @@ from core.records import images, readings
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.images import Intake
-from core.records.tables import ImageType
+from core.records.terms import ImageType
 from core.vision.intake import decode
 from core.workspace import Workspace
 from tests.charts import Charts, lesion_file

@@ -13,7 +13,8 @@ from core.errors import Conflict, Invalid, NotFound
 from core.records import clock, images, judgements, lesions, readings, visits
 from core.records.actor import Actor
 from core.records.database import Database
-from core.records.tables import BodySite, ConfirmType, Diagnosis, Laterality, Recall, Role
+from core.records.tables import Diagnosis, Recall
+from core.records.terms import BodySite, ConfirmType, Laterality, Role
 from core.records.users import add_user, set_disabled
 from core.workspace import Workspace
 from tests.charts import PASSWORD, Charts

@@ -13,7 +13,8 @@ from core.records import clock, patients
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails, age_in_years
-from core.records.tables import FitzpatrickSkinType, Patient, Sex
+from core.records.tables import Patient
+from core.records.terms import FitzpatrickSkinType, Sex
 from tests.charts import DETAILS
 from tests.everything import all_rows
 

@@ -17,7 +17,8 @@ from core.records import clock, patients
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.search_terms import fold, terms_of
-from core.records.tables import Base, Patient, Sex
+from core.records.tables import Base, Patient
+from core.records.terms import Sex
 from tests.charts import DETAILS, Charts
 
 MANY = 100_000

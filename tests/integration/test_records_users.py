@@ -13,7 +13,7 @@ from core.errors import Conflict, DermTrailError, Invalid, NotFound, SignInFaile
 from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
-from core.records.tables import Role
+from core.records.terms import Role
 from core.records.throttle import FREE_TRIES, LONGEST_DELAY
 from core.settings import Settings
 from tests.charts import PASSWORD

@@ -16,7 +16,8 @@ from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
-from core.records.tables import BodySite, ConfirmType, Image, ImageType, Role
+from core.records.tables import Image
+from core.records.terms import BodySite, ConfirmType, ImageType, Role
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
 from tests.everything import all_rows, fill_every_table

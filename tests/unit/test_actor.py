@@ -5,7 +5,7 @@ import pytest
 from core.errors import NotAllowed
 from core.records.actor import OPERATOR, Actor, Permission, requires
 from core.records.database import Database
-from core.records.tables import Role
+from core.records.terms import Role
 
 
 def somebody(role: Role) -> Actor:
