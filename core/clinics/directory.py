@@ -1,7 +1,7 @@
 """What the directory holds before anybody has added to it.
 
 The starting list names well-known cancer centres, hospitals with a dermatology department and skin clinics, with the
-town's position (GeoNames) and the address of each one's own site. It was written from general knowledge and nobody has
+town's position (GeoNames) and the address of each one's own site. It rests on general knowledge and nobody has
 checked it: `checked_on` is empty throughout, telephone numbers and streets are left out, and an administrator should
 confirm an entry before people are sent there.
 """
