@@ -80,7 +80,7 @@ def restore(database: Database, store: ImageStore, path: Path, *, force: bool = 
     """
     if not force and _has_records(database):
         raise Conflict("There are records here already. --force puts the backup in their place.")
-    with tempfile.TemporaryDirectory(dir=store.root, prefix="restore-") as folder, _archive(path) as archive:
+    with tempfile.TemporaryDirectory(dir=store.incoming, prefix="restore-") as folder, _archive(path) as archive:
         hashes = _whole_files(archive)
         with _records(archive, Path(folder)) as restored:
             if missing := set(_named_files(restored)) - hashes:

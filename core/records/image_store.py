@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -24,12 +25,16 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ImageStore:
-    """The files under `root`, which is made where it is missing. Several processes may use one root at once."""
+    """The files under `root`, which is made where it is missing. Several processes may use one root at once.
+
+    What lies in the folder `incoming` is of use to nobody but the process that put it there, and is swept up once it is
+    old.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._incoming = root / "incoming"
-        _make_folder(self._incoming)
+        self.incoming = root / "incoming"
+        _make_folder(self.incoming)
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its SHA-256. What is there already is kept as it is, unless it was damaged.
@@ -86,14 +91,18 @@ class ImageStore:
         removed = []
         with self._locked(fcntl.LOCK_EX):
             strays = [self.path(sha256) for sha256 in self.all() if sha256 not in keep]
-            for path in [*strays, *self._incoming.iterdir()]:
-                if path.stat().st_mtime <= latest:
+            for path in [*strays, *self.incoming.iterdir()]:
+                if path.stat().st_mtime > latest:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
-                    removed.append(path.name)
+                removed.append(path.name)
         return removed
 
     def _write(self, path: Path, data: bytes) -> None:
-        with tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=self.incoming, delete=False) as file:
             try:
                 file.write(data)
                 file.flush()

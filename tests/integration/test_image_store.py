@@ -116,14 +116,17 @@ def test_a_sweep_takes_old_strays_and_remains_and_nothing_else(store: ImageStore
     kept, stray, fresh = store.put(b"kept"), store.put(b"stray"), store.put(b"fresh")
     remains = store.root / "incoming" / "tmp-of-a-killed-process"
     remains.write_bytes(b"half an ima")
+    unpacked = store.incoming / "restore-that-was-killed"
+    unpacked.mkdir()
+    (unpacked / "records.db").write_bytes(b"patients")
     upload = store.root / "incoming" / "tmp-of-an-upload"
     upload.write_bytes(b"half an ima")
     foreign = store.root / "ab" / "cd"
     foreign.mkdir(parents=True, exist_ok=True)
     (foreign / "README").write_text("put here by hand")
-    for path in (store.path(kept), store.path(stray), remains, foreign / "README"):
+    for path in (store.path(kept), store.path(stray), remains, unpacked, foreign / "README"):
         age(path, 2 * DAY)
-    assert sorted(store.sweep({kept}, older_than=DAY)) == sorted([stray, remains.name])
+    assert sorted(store.sweep({kept}, older_than=DAY)) == sorted([stray, remains.name, unpacked.name])
     assert sorted(store.all()) == sorted([kept, fresh])
     assert upload.exists() and (foreign / "README").exists()
     assert store.sweep({kept}, older_than=DAY) == []
