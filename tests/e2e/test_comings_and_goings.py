@@ -51,6 +51,8 @@ def test_who_was_idle_for_too_long_has_to_sign_in_again(arrive: Arrive, workspac
     one = arrive()
     one.page.clock.install()
     one.sign_in("staff", PASSWORD)
+    # The watch in the browser has begun when it says who is signed in.
+    expect(one.page.get_by_text("staff · staff")).to_be_visible()
     let_time_pass(workspace, timedelta(minutes=workspace.settings.idle_minutes + 1))
     if then == "clicks":
         one.page.get_by_role("link", name="Register").click()
