@@ -14,6 +14,7 @@ from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.images import Intake
 from core.settings import Settings
+from core.vision.explainer import Explainer
 from core.vision.intake import IntakeLimits
 from core.vision.reader import Reader
 
@@ -47,6 +48,11 @@ class Workspace:
     def reader(self) -> Reader:
         """The model. Raises Unavailable where it cannot be loaded."""
         return Reader(self.settings.model, threads=self.settings.reading_threads)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What computes further explanations, in a process that starts with the first of them."""
+        return Explainer(self.settings.model)
 
     @cached_property
     def limits(self) -> IntakeLimits:

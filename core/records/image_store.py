@@ -34,7 +34,8 @@ class ImageStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.incoming = root / "incoming"
-        _make_folder(self.incoming)
+        self._settled: set[Path] = set()
+        self._make_folder(self.incoming)
 
     def put(self, data: bytes) -> str:
         """Keep `data` and return its SHA-256. What is there already is kept as it is, unless it was damaged.
@@ -49,11 +50,10 @@ class ImageStore:
                     # A sweep goes by age: this file is wanted again, by a row that is yet to come.
                     os.utime(path)
                 else:
-                    _make_folder(path.parent)
+                    self._make_folder(path.parent)
                     self._write(path, data)
                 # Also where the file was there: whoever put it may have been killed before doing this.
-                for folder in (path.parent, path.parent.parent, self.root):
-                    _sync_folder(folder)
+                self._sync_names(path)
         except OSError as error:
             raise Unavailable("The image could not be stored: the disk is full or does not answer.") from error
         return sha256
@@ -101,6 +101,22 @@ class ImageStore:
                 removed.append(path.name)
         return removed
 
+    def _make_folder(self, folder: Path) -> None:
+        """Make `folder` and those above it that are missing, for the owner only, unlike `mkdir(parents=True)`."""
+        if not folder.is_dir():
+            self._make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder.parent)
+            self._settled.add(folder)
+
+    def _sync_names(self, path: Path) -> None:
+        """Get the name of a file onto the disk, and those of its folders unless this store has done that before."""
+        _sync_folder(path.parent)
+        for folder in (path.parent, path.parent.parent):
+            if folder not in self._settled:
+                _sync_folder(folder.parent)
+                self._settled.add(folder)
+
     def _write(self, path: Path, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=self.incoming, delete=False) as file:
             try:
@@ -128,14 +144,6 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.read_bytes() == data
     except FileNotFoundError:
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    """Make `folder` and those above it that are missing, for the owner only, which `mkdir(parents=True)` does not."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

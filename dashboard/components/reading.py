@@ -15,6 +15,7 @@ from core.taxonomy import Group
 from core.vision import heat_map
 from core.vision.intake import display_copy
 from dashboard import page
+from dashboard.components.explanations import explanations
 from dashboard.session import workspace
 
 THUMBNAIL_SIDE = 320
@@ -112,6 +113,7 @@ def reading_panel(image: Image) -> None:
             st.warning("Flagged: over the model's threshold for malignant or precancerous.", icon=":material/flag:")
         probability_bars(reading)
         st.caption(f"{SUPPORT} Model {reading.model_version}, read {page.day_and_time(reading.at)}.")
+    explanations(reading, lambda: _pixels(image.display_sha256))
 
 
 def _picture(image: Image, reading: StoredReading) -> None:

@@ -96,20 +96,39 @@ def test_a_full_disk_leaves_nothing(store: ImageStore, monkeypatch: pytest.Monke
     assert files(store) == []
 
 
-def test_everything_is_on_the_disk_before_put_returns(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[str] = []
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is synced from now on, in order."""
+    found: list[str] = []
     real = os.fsync
 
     def note(descriptor: int) -> None:
-        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        found.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         real(descriptor)
 
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("needs /proc to tell which file a descriptor belongs to")
     monkeypatch.setattr(os, "fsync", note)
+    return found
+
+
+def test_everything_is_on_the_disk_before_put_returns(store: ImageStore, synced: list[str]) -> None:
     path = store.path(store.put(b"an image"))
-    assert Path(synced[-4]).parent == store.root / "incoming"
-    assert synced[-3:] == [str(path.parent), str(path.parent.parent), str(store.root)]
+    assert Path(synced[-2]).parent == store.incoming
+    assert synced[-1] == str(path.parent)
+    assert synced[:-2] == [str(store.root), str(path.parent.parent)]
+
+
+def test_names_that_a_killed_process_left_are_brought_to_the_disk(store: ImageStore, synced: list[str]) -> None:
+    """They are there to be seen, and may yet be gone after a power cut: who did not make them cannot know."""
+    path = store.path(store.put(b"an image"))
+    synced.clear()
+    other = ImageStore(store.root)
+    other.put(b"an image")
+    assert synced == [str(path.parent), str(path.parent.parent), str(store.root)]
+    # Once is enough.
+    other.put(b"an image")
+    assert synced[3:] == [str(path.parent)]
 
 
 def test_a_sweep_takes_old_strays_and_remains_and_nothing_else(store: ImageStore) -> None:

@@ -18,14 +18,17 @@ from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.tables import Image
 from core.records.terms import BodySite, ConfirmType, ImageType, Role
+from core.vision.explain import Method
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
 from tests.everything import all_rows, fill_every_table
+from tests.explaining import InstantExplainer
 
 # The lowest role that may; written down here and not taken from the verbs, so that a slip in one of them shows.
 MAY = {
     "audit.search_audit": Role.ADMINISTRATOR,
     "audit.audit_actions": Role.ADMINISTRATOR,
+    "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
     "images.tidy": Role.ADMINISTRATOR,
@@ -120,6 +123,14 @@ class Clinic:
         arguments: dict[str, dict[str, Any]] = {
             "audit.search_audit": {},
             "audit.audit_actions": {},
+            "explanations.explain_reading": {
+                "store": store,
+                "reader": self.workspace.reader,
+                "explainer": InstantExplainer(),
+                "reading_id": image.readings[0].id,
+                "method": Method.LAYER_CAM,
+                "class_name": "nevus",
+            },
             "images.add_image": {
                 "intake": self.workspace.intake,
                 "visit_id": image.visit_id,
