@@ -8,24 +8,21 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
 from safetensors.torch import load_file, save_file
-from scipy.optimize import minimize_scalar
 from torch.export import Dim
 
 from core.vision.model_file import SHIPPED, ModelFile
-from training.data import CLASSES, LICENCES
+from training.calibrate import choose_threshold, fit_temperature
+from training.data import LICENCES
+from training.labels import CLASSES
 from training.metrics import attention, score, softmax, truly_needs_attention
 from training.network import OnePass, build_network, input_statistics, predict_logits
 from training.pixels import load_pixels
-from training.run import FitConfig, Progress, Sample, admissible_matrix, load_manifest
+from training.run import BY_LESION, FitConfig, Progress, Sample, admissible_matrix, load_manifest
 from training.splits import TEST, TRAIN, VAL
-
-SENSITIVITY = 0.95
-"""Share of the malignant and indeterminate images of the validation split that the shipped threshold flags."""
 
 
 def load_network(run: Path) -> torch.nn.Module:
@@ -34,32 +31,6 @@ def load_network(run: Path) -> torch.nn.Module:
     network, _ = build_network(config.architecture)
     network.load_state_dict(load_file(run / "checkpoint" / "averaged.safetensors"))
     return network.eval()
-
-
-def fit_temperature(logits: npt.NDArray[np.floating], admissible: npt.NDArray[np.bool_]) -> float:
-    """The temperature that makes the admissible classes of [N, 9] likeliest (Guo et al. 2017, arXiv:1706.04599)."""
-
-    def unlikeliness(log_temperature: float) -> float:
-        of_the_set = (softmax(logits, temperature=float(np.exp(log_temperature))) * admissible).sum(axis=1)
-        return float(-np.log(of_the_set.clip(min=1e-12)).mean())
-
-    return float(np.exp(minimize_scalar(unlikeliness, bounds=(-2, 2), method="bounded").x))
-
-
-def choose_threshold(
-    alert: npt.NDArray[np.floating], is_alert: npt.NDArray[np.bool_], *, sensitivity: float = SENSITIVITY
-) -> float:
-    """The highest threshold at which at least `sensitivity` of the images that need attention are flagged.
-
-    `alert` is the sum of the malignant and the indeterminate probabilities, `is_alert` the truth; both [N].
-    Raises ValueError where no image needs attention.
-    """
-    positives = np.sort(alert[is_alert])
-    if not len(positives):
-        raise ValueError("no malignant or indeterminate image to choose the threshold on")
-    may_be_missed = int(np.floor((1 - sensitivity) * len(positives) + 1e-9))
-    # Rounded down, so that the number in the JSON still flags the image that it was taken from.
-    return float(np.floor(positives[may_be_missed] * 1e5) / 1e5)
 
 
 def choose_size(network: torch.nn.Module, samples: list[Sample], *, trained_at: int, cache: Path | None) -> int:
@@ -82,9 +53,11 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
 
     The ONNX file takes `x`, float [B, 3, S, S], and gives `logits` [B, 9] and `maps` [B, 9, S/32, S/32] as
     `training.network.OnePass` describes. `size` is the input's side; None lets the validation split choose.
-    Raises RuntimeError where ONNX Runtime and torch disagree.
+    Raises RuntimeError where ONNX Runtime and torch disagree, ValueError for a run whose split leaks.
     """
     config = FitConfig.load(run / "config.json")
+    if config.protocol != BY_LESION:
+        raise ValueError(f"a run of the protocol {config.protocol!r} shows what leaks, and is not to be shipped")
     samples = load_manifest(run / "manifest.csv")
     network = load_network(run)
     mean, std = input_statistics(network)
@@ -97,7 +70,12 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
     }
     temperature = round(fit_temperature(logits[VAL], admissible_matrix(rows[VAL])), 4)
     alert = attention(softmax(logits[VAL], temperature=temperature))
-    threshold = choose_threshold(alert, truly_needs_attention(rows[VAL]))
+    threshold = choose_threshold(
+        alert,
+        truly_needs_attention(rows[VAL]),
+        lesions=[row.lesion_id for row in rows[VAL]],
+        sources=[row.source for row in rows[VAL]],
+    )
 
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
         graph, weights = (Path(folder) / to.with_suffix(suffix).name for suffix in (".onnx", ".safetensors"))

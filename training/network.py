@@ -12,9 +12,12 @@ from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from core.vision.preprocess import Pixels
-from training.data import CLASSES
+from training.labels import CLASSES
 
 RANDOM, IMAGENET = "random", "imagenet"
+
+OPEN_GATE = 4.0
+"""Bias at which a squeeze-and-excite gate lets 0.98 through, so that it changes little until it is trained."""
 
 
 def build_network(
@@ -22,8 +25,8 @@ def build_network(
 ) -> tuple[nn.Module, str]:
     """A network with nine outputs, and where its weights really come from: "imagenet", "random" or a file's name.
 
-    "imagenet" asks timm's hub; where that does not answer the start is random, and said to be. Of a file (safetensors
-    of the same architecture) everything is taken but a classifier of another size. Raises OSError without the file.
+    "imagenet" asks timm's hub; where that does not answer the start is random, and said to be. A file is read by
+    `load_weights`, which says what it raises.
     """
     make: dict[str, Any] = {"num_classes": len(CLASSES), "drop_rate": dropout, "drop_path_rate": drop_path}
     if initial_weights == IMAGENET:
@@ -35,10 +38,53 @@ def build_network(
     if initial_weights in (RANDOM, IMAGENET):
         return network, RANDOM
     path = Path(initial_weights)
-    own = network.state_dict()
-    given = {name: value for name, value in load_file(path).items() if value.shape == own[name].shape}
-    network.load_state_dict(given, strict=False)
+    load_weights(network, path)
     return network, path.name
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Start `network` from a file of weights, safetensors or a torch state dict; a classifier of another size is left.
+
+    An EfficientNet also starts from the weights of an EfficientNet-Lite of its size, whatever their names: the two
+    have the same convolutions in the same order, and Lite lacks the squeeze-and-excite gates, which therefore start
+    open. Raises OSError without the file, ValueError where it holds the weights of another network.
+    """
+    given = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
+    own = network.state_dict()
+    if given.keys() != own.keys():
+        given = _from_lite(given, own=own)
+    differing = [name for name, value in given.items() if value.shape != own[name].shape]
+    if any(not name.startswith("classifier.") for name in differing):
+        raise ValueError(f"{path.name} holds weights of other shapes than this network's")
+    network.load_state_dict({name: value for name, value in given.items() if name not in differing}, strict=False)
+
+
+def _from_lite(given: dict[str, Tensor], *, own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of an EfficientNet-Lite under the names of the EfficientNet whose state is `own`, gates open."""
+    shared = [name for name in own if ".se." not in name]
+    if len(shared) != len(given):
+        raise ValueError("the file does not hold the weights of this network, nor of its Lite sibling")
+    renamed = dict(zip(shared, given.values(), strict=True))
+    for name, value in own.items():
+        if name.endswith(".se.conv_expand.weight"):
+            renamed[name] = torch.zeros_like(value)
+        elif name.endswith(".se.conv_expand.bias"):
+            renamed[name] = torch.full_like(value, OPEN_GATE)
+    return renamed
+
+
+def set_training(network: nn.Module, *, frozen_stages: int) -> None:
+    """Put `network` in training mode but for its stem and first `frozen_stages` stages, which stay as they are.
+
+    Raises ValueError for a network that has no stages of an EfficientNet's kind to freeze.
+    """
+    network.train()
+    if not frozen_stages:
+        return
+    if not hasattr(network, "conv_stem"):
+        raise ValueError("only an EfficientNet's stages can be frozen")
+    for part in (network.conv_stem, network.bn1, *network.blocks[:frozen_stages]):  # type: ignore[index]
+        cast(nn.Module, part).eval().requires_grad_(False)
 
 
 def input_statistics(network: nn.Module) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

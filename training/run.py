@@ -16,9 +16,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from training.data import CLASSES, Row
+from training.data import Row
+from training.labels import CLASSES
 
-COLUMNS = ("isic_id", "source", "lesion_id", "labels", "split", "age", "sex", "site", "confirm_type", "path")
+COLUMNS = (
+    *("isic_id", "source", "lesion_id", "labels", "split", "age", "sex", "site", "confirm_type"),
+    *("skin_type", "diagnosis", "path"),
+)
+
+BY_LESION, PAPER = "by-lesion", "paper"
+"""How the split is made: `training.splits.split_rows`, or `split_as_paper`, whose runs `training.export` refuses."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,14 @@ class FitConfig:
 
     Attributes:
         architecture: timm's name of the network.
-        initial_weights: "imagenet" (timm's hub must answer), "random", or a path to safetensors.
+        initial_weights: "imagenet" (timm's hub must answer), "random", or the path of a file of weights.
         plan: phases as SIZExEPOCHS, comma-separated, for instance "64x12,128x10": sizes in pixels.
         batch_size: images per step and process.
         learning_rate: at its highest; it warms up over the first 5 % and falls by a cosine to 1 % of that.
-        balance: images are drawn with a weight of (count of their class) ** -balance.
+        balance: images are drawn with a weight of (count of their class within their source) ** -balance.
+        frozen_stages: this many of an EfficientNet's first stages, and its stem, keep the weights they start from.
         ema_decay: of the averaged weights, per step.
+        protocol: `BY_LESION`, or `PAPER` to show what a split by image leaks.
     """
 
     architecture: str = "efficientnet_b0"
@@ -54,9 +63,11 @@ class FitConfig:
     ema_decay: float = 0.998
     dropout: float = 0.2
     drop_path: float = 0.1
+    frozen_stages: int = 0
     mixed_precision: str = "no"
     compile: bool = True
     seed: int = 0
+    protocol: str = BY_LESION
 
     def phases(self) -> list[int]:
         """The size in pixels of each epoch in turn. Raises ValueError for a plan that cannot be read."""
@@ -97,7 +108,8 @@ def save_manifest(samples: list[Sample], path: Path) -> None:
             row = sample.row
             labels = "|".join(sorted(row.labels))
             head = (row.isic_id, row.source, row.lesion_id, labels, sample.split)
-            writer.writerow((*head, row.age or "", row.sex, row.site, row.confirm_type, row.path))
+            tail = (row.skin_type, row.diagnosis, row.path)
+            writer.writerow((*head, row.age or "", row.sex, row.site, row.confirm_type, *tail))
 
 
 def load_manifest(path: Path) -> list[Sample]:
@@ -115,6 +127,9 @@ def load_manifest(path: Path) -> list[Sample]:
                     sex=entry["sex"],
                     site=entry["site"],
                     confirm_type=entry["confirm_type"],
+                    # The first runs did not write these two.
+                    skin_type=entry.get("skin_type", ""),
+                    diagnosis=entry.get("diagnosis", ""),
                 ),
                 entry["split"],
             )

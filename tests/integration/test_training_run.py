@@ -3,6 +3,8 @@
 import csv
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +13,22 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
 from core.vision.model_file import ModelFile
 from core.vision.preprocess import to_input
 from training.__main__ import app
-from training.data import CLASSES, HAM10000_CODES, read_all
 from training.evaluate import evaluate
-from training.export import load_network
+from training.evaluation import Evaluation
+from training.export import export, load_network
 from training.fit import fit
+from training.labels import CLASSES, HAM10000_CODES
+from training.loss import admissible_loss
 from training.network import OnePass
-from training.run import FitConfig, Progress, load_manifest
+from training.readers import read_folders
+from training.run import PAPER, FitConfig, Progress, load_manifest
+from training.table import Labelled
 
 CONFIG = FitConfig("test_efficientnet", initial_weights="random", plan="32x2", batch_size=8, compile=False)
 """timm's own tiny network of the same build as EfficientNet-B0."""
@@ -31,6 +38,30 @@ def write_picture(path: Path, *, colour: int, generator: np.random.Generator) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     coarse = generator.integers(0, 90, size=(6, 8, 3)) + np.array([colour * 17, 160 - colour * 17, 80])
     Image.fromarray(coarse.astype(np.uint8)).resize((48, 36)).save(path)
+
+
+def steps_an_epoch(run: Path) -> int:
+    samples = load_manifest(run / "manifest.csv")
+    return sum(sample.split == "train" for sample in samples) // CONFIG.batch_size
+
+
+def killed_after(*, steps: int) -> Callable[..., torch.Tensor]:
+    """The loss, until it is asked for once more than `steps` times."""
+    left = iter(range(steps))
+
+    def loss(*arguments: torch.Tensor, **options: float) -> torch.Tensor:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return admissible_loss(*arguments, **options)
+
+    return loss
+
+
+def scalars(run: Path, name: str) -> dict[int, float]:
+    """What TensorBoard would draw for `name`: value by epoch."""
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    return {event.step: event.value for event in events.Scalars(name)}
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +87,27 @@ def test_from_images_to_a_model_that_reads_the_same_everywhere(
 ) -> None:
     # torch's exporter formats thousands of trace lines for whoever listens, as pytest does.
     monkeypatch.setattr(logging.getLogger("torch.__trace"), "disabled", True)
-    manifest = read_all(**sources, isic2017=None)
+    manifest = read_folders(list(sources.values()), cache=tmp_path)
     cache = tmp_path / "cache"
     whole = fit(manifest, out=tmp_path / "whole", config=CONFIG, cache=cache)
 
-    # Killed after its first epoch and gone on with, a run ends where the whole one does.
-    resumed = fit(manifest, out=tmp_path / "resumed", config=CONFIG, cache=cache, stop_after=1)
+    # Killed in its second epoch, and the change of checkpoints too, and gone on with, a run ends where another one does
+    # that nothing disturbed: so a rerun agrees, and so does the rest of a run.
+    resumed = tmp_path / "resumed"
+    with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
+        killing.setattr("training.fit.admissible_loss", killed_after(steps=steps_an_epoch(whole) + 2))
+        fit(manifest, out=resumed, config=CONFIG, cache=cache)
     assert len(Progress.load(resumed).epochs) == 1
+    (resumed / "checkpoint").rename(resumed / "checkpoint.new")
     fit(manifest, out=resumed, config=CONFIG, cache=cache)
     assert Progress.load(resumed) == Progress.load(whole)
     expected = load_file(whole / "checkpoint" / "averaged.safetensors")
     for name, value in load_file(resumed / "checkpoint" / "averaged.safetensors").items():
         torch.testing.assert_close(value, expected[name])
+
+    losses = [epoch["loss"] for epoch in Progress.load(whole).epochs]
+    for run in (whole, resumed):
+        assert scalars(run, "loss") == pytest.approx(dict(enumerate(losses, start=1)))
 
     shipped = tmp_path / "shipped" / "model.json"
     shipped.parent.mkdir()
@@ -99,8 +139,32 @@ def test_from_images_to_a_model_that_reads_the_same_everywhere(
     assert {*(row.lesion_id for row in held_out)}.isdisjoint(
         sample.row.lesion_id for sample in samples if sample.split != "test"
     )
-    measured = evaluate(shipped, held_out)
-    assert measured["ham10000"]["images"] == 7
-    assert measured["ham10000"]["macro_auc"] == pytest.approx(model.scores["test"]["ham10000"]["macro_auc"], abs=1e-6)
-    result = CliRunner().invoke(app, ["evaluate", str(whole), "--model", str(shipped)], catch_exceptions=False)
-    assert json.loads(result.stdout)["ham10000"] == measured["ham10000"]
+    measured = evaluate(Labelled(held_out), model=shipped)
+    seven = measured.by_source["ham10000"].tasks["ham10000"]
+    assert seven.images == 7
+    assert seven.macro_auc.value == pytest.approx(model.scores["test"]["ham10000"]["macro_auc"], abs=1e-6)
+    figures = tmp_path / "figures.json"
+    arguments = ["evaluate", "--run", str(whole), "--model", str(shipped), "--json", str(figures)]
+    assert CliRunner().invoke(app, arguments, catch_exceptions=False).exit_code == 0
+    written = Evaluation.model_validate_json(figures.read_text())
+    assert (written.data.labels, written.data.split) == ("whole", "test")
+    assert written.overall == measured.overall
+
+
+def test_the_papers_protocol_is_measured_for_what_leaks_and_never_shipped(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
+    manifest = read_folders(list(sources.values()), cache=tmp_path)
+    config = replace(CONFIG, plan="32x1", batch_size=4, protocol=PAPER)
+    run = fit(manifest, out=tmp_path / "paper", config=config, cache=tmp_path / "cache")
+    with pytest.raises(ValueError, match="not to be shipped"):
+        export(run, to=tmp_path / "model.json")
+    arguments = ["leakage", str(run), "--cache", str(tmp_path / "cache"), "--json", str(tmp_path / "figures.json")]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert json.loads(result.stdout) == figures
+    assert (figures["protocol"], figures["train"], figures["test"]) == ("paper", 8, 2)
+    # Each of the ten images has a lesion and a look of its own.
+    assert figures["leaked"]["any"] == 0
+    assert figures["accuracy"]["all"] == figures["accuracy"]["unleaked"]
+    assert figures["accuracy"]["leaked"] is None

@@ -1,0 +1,92 @@
+"""What a model's figures mean, chosen on the validation split: the temperature and the threshold.
+
+All of it rests on order statistics. Of n images (or lesions) drawn like the ones to come, the j-th lowest of a figure
+has an expected share of j / (n + 1) of new ones below it, and that share follows Beta(j, n + 1 - j): so expectations
+and confidence bounds hold for any model and any distribution (Wilks 1941; Vovk 2012, arXiv:1209.2673; Angelopoulos and
+Bates 2021, arXiv:2107.07511). They hold for pictures from the validation split's sources, and for no other camera.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.stats import beta
+
+from training.metrics import softmax
+
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+
+SENSITIVITY = 0.95
+"""Share of new lesions that need attention which the shipped threshold is to flag."""
+
+CONFIDENCE = 0.95
+"""With which the threshold is to reach that share, over all sources together."""
+
+
+def fit_temperature(logits: Floats, admissible: Bools) -> float:
+    """The temperature that makes the admissible classes of [N, 9] likeliest (Guo et al. 2017, arXiv:1706.04599)."""
+
+    def unlikeliness(log_temperature: float) -> float:
+        of_the_set = (softmax(logits, temperature=float(np.exp(log_temperature))) * admissible).sum(axis=1)
+        return float(-np.log(of_the_set.clip(min=1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(unlikeliness, bounds=(-2, 2), method="bounded").x))
+
+
+def lower_bound(figures: Floats, *, share: float) -> float:
+    """The highest of [N] `figures` with an expected share of new ones below it of at most `share`; the lowest at least.
+
+    That is the floor(share * (n + 1))-th lowest: split conformal prediction's quantile. Raises ValueError for none.
+    """
+    if not len(figures):
+        raise ValueError("no figure to take a bound from")
+    place = int(np.floor(share * (len(figures) + 1) + 1e-9))
+    return float(np.sort(figures)[max(place, 1) - 1])
+
+
+def tolerance_bound(figures: Floats, *, share: float, confidence: float) -> float | None:
+    """As `lower_bound`, but the share below it is at most `share` with `confidence`, not in expectation.
+
+    The highest j-th lowest with P(Beta(j, n + 1 - j) <= share) >= confidence; None where n is too small for any.
+    """
+    places = np.arange(1, len(figures) + 1)
+    sure = beta.cdf(share, places, len(figures) + 1 - places) >= confidence
+    return float(np.sort(figures)[sure.sum() - 1]) if sure.any() else None
+
+
+def choose_threshold(alert: Floats, is_alert: Bools, *, lesions: Sequence[str], sources: Sequence[str]) -> float:
+    """The threshold that flags SENSITIVITY of new lesions that need attention, whichever image of them is read.
+
+    The lowest of: the tolerance bound at CONFIDENCE over all lesions, and for each source with enough lesions the
+    expected share, so that no source pays for another. A lesion counts once, with its lowest image. (The plain quantile
+    of the validation images flagged 0.887 of another 230.)
+
+    Args:
+        alert: summed probability of the malignant and the indeterminate classes, [N].
+        is_alert: the truth, [N].
+        lesions, sources: of each image.
+
+    Raises ValueError where no image needs attention.
+    """
+    lowest: dict[tuple[str, str], float] = {}
+    for index in np.flatnonzero(is_alert).tolist():
+        key = (sources[index], lesions[index])
+        lowest[key] = min(lowest.get(key, 1.0), float(alert[index]))
+    if not lowest:
+        raise ValueError("no malignant or indeterminate image to choose the threshold on")
+    everywhere = np.array(list(lowest.values()))
+    missed = 1 - SENSITIVITY
+    bounds = [lower_bound(everywhere, share=missed)]
+    bounds.append(tolerance_bound(everywhere, share=missed, confidence=CONFIDENCE) or bounds[0])
+    for source in sorted({source for source, _ in lowest}):
+        here = np.array([figure for (of, _), figure in lowest.items() if of == source])
+        if missed * (len(here) + 1) >= 1:
+            bounds.append(lower_bound(here, share=missed))
+    return round_down(min(bounds))
+
+
+def round_down(value: float) -> float:
+    """To five digits, downwards, so that the number in the JSON still admits the image that it was taken from."""
+    return float(np.floor(value * 1e5) / 1e5)
