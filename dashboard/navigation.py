@@ -18,6 +18,7 @@ SCREENING = "views/screening.py"
 ACCOUNT = "views/account.py"
 ACCOUNTS = "views/accounts.py"
 AUDIT = "views/audit.py"
+MODEL = "views/model.py"
 
 
 def pages(actor: Actor) -> list[st.Page]:
@@ -32,6 +33,7 @@ def pages(actor: Actor) -> list[st.Page]:
         st.Page(CLINICS, title="Clinic map", icon=":material/map:"),
         st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
     ]
+    found.append(st.Page(MODEL, title="Model", icon=":material/analytics:"))
     if actor.may(Permission.ADMINISTER):
         found += [
             st.Page(ACCOUNTS, title="Accounts", icon=":material/manage_accounts:"),

@@ -1,10 +1,11 @@
 """`python -m training --help`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from training import commands, measuring
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train, export and measure DermTrail's model.")
 Folder = Annotated[Path | None, typer.Option(exists=True, file_okay=False)]
@@ -15,33 +16,47 @@ def main() -> None:
     """Train, export and measure DermTrail's model."""
 
 
+app.command("audit")(commands.audit_command)
+app.command("pack")(commands.pack_command)
+app.command("leakage")(commands.leakage_command)
+app.command("evaluate")(measuring.evaluate_command)
+app.command("card")(measuring.card_command)
+
+
 @app.command("fit")
 def fit_command(  # noqa: PLR0917  typer reads the options from here
     out: Annotated[Path, typer.Option(help="Folder of the run; one that has begun is gone on with.")],
+    folders: commands.Folders = [],  # noqa: B006  typer makes a list of its own
     isic9: Folder = None,
     ham10000: Folder = None,
     isic2017: Folder = None,
-    initial_weights: Annotated[str, typer.Option(help="imagenet, random, or a safetensors file.")] = "imagenet",
+    initial_weights: Annotated[str, typer.Option(help="imagenet, random, or a file of weights.")] = "imagenet",
     architecture: str = "efficientnet_b0",
     plan: Annotated[str, typer.Option(help="Phases as SIZExEPOCHS, comma-separated.")] = "64x12,96x12,128x12",
     batch_size: int = 64,
     learning_rate: float = 2e-3,
+    ema_decay: Annotated[float, typer.Option(help="Of the averaged weights, per step.")] = 0.998,
+    frozen_stages: Annotated[int, typer.Option(help="First stages that keep their weights.")] = 0,
     mixed_precision: Annotated[str, typer.Option(help="no, fp16 or bf16.")] = "no",
     compile_network: Annotated[bool, typer.Option("--compile/--no-compile")] = True,
     seed: int = 0,
+    protocol: Annotated[
+        str, typer.Option(help="by-lesion, or paper: 80/20 by image, labels as found; shows what leaks, never ships.")
+    ] = "by-lesion",
     threads: Annotated[int, typer.Option(help="Of the processor; 0 leaves it to torch.")] = 0,
     cache: Annotated[Path, typer.Option(help="Where resized images are kept.")] = Path("runs/cache"),
 ) -> None:
     """Train on the sets at hand."""
     import torch  # noqa: PLC0415  keeps --help quick
 
-    from training.data import read_all  # noqa: PLC0415
     from training.fit import fit  # noqa: PLC0415
+    from training.readers import read_folders  # noqa: PLC0415
     from training.run import FitConfig  # noqa: PLC0415
 
     if threads:
         torch.set_num_threads(threads)
-    manifest = read_all(isic9=isic9, ham10000=ham10000, isic2017=isic2017)
+    given = [*folders, *(folder for folder in (isic9, ham10000, isic2017) if folder)]
+    manifest = read_folders(given, cache=cache)
     for rule, count in sorted(manifest.decisions.items()):
         typer.echo(f"{count:6d}  {rule}")
     config = FitConfig(
@@ -50,9 +65,12 @@ def fit_command(  # noqa: PLR0917  typer reads the options from here
         plan=plan,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        ema_decay=ema_decay,
+        frozen_stages=frozen_stages,
         mixed_precision=mixed_precision,
         compile=compile_network,
         seed=seed,
+        protocol=protocol,
     )
     fit(manifest, out=out, config=config, cache=cache)
 
@@ -70,25 +88,6 @@ def export_command(
 
     model = export(run, to=to or SHIPPED, size=size or None, cache=cache)
     typer.echo(model.model_dump_json(indent=2))
-
-
-@app.command("evaluate")
-def evaluate_command(
-    run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the run whose split is used.")],
-    model: Annotated[Path | None, typer.Option(help="JSON of the model; default: what ships.")] = None,
-    split: str = "test",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
-) -> None:
-    """Measure a model file on one side of a run's split, as the clinic would read the images."""
-    from core.vision.model_file import SHIPPED  # noqa: PLC0415
-    from training.evaluate import evaluate  # noqa: PLC0415
-    from training.run import load_manifest  # noqa: PLC0415
-
-    rows = [sample.row for sample in load_manifest(run / "manifest.csv") if sample.split == split]
-    figures = json.dumps(evaluate(model or SHIPPED, rows), indent=2)
-    typer.echo(figures)
-    if json_file:
-        json_file.write_text(figures + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ scikit-learn does the counting. Where a source's labels are coarser than the nin
 classes within a label are summed. A figure is None where the images at hand cannot give it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,10 @@ import numpy.typing as npt
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from core import taxonomy
-from training.data import CLASSES, HAM10000, HAM10000_CODES, ISIC2017, Row
+from training.data import HAM10000, ISIC2017, Row
+from training.labels import CLASSES, HAM10000_LABELS, ISIC2017_LABELS, NINE_LABELS, Labels
 
 Floats = npt.NDArray[np.floating]
-Labels = Mapping[str, frozenset[str]]
-
-HAM10000_LABELS: Labels = {**HAM10000_CODES, "bkl": HAM10000_CODES["bkl"] | {"seborrheic keratosis"}}
-"""HAM10000's seven labels as sets of our classes: akiec and bkl are each two of ours."""
-
-ISIC2017_LABELS: Labels = {name: frozenset({name}) for name in ("melanoma", "nevus", "seborrheic keratosis")}
-
-NINE_LABELS: Labels = {name: frozenset({name}) for name in CLASSES}
 
 NEEDS_ATTENTION = np.array([taxonomy.needs_attention(name) for name in CLASSES])
 """bool [9]: the malignant and the indeterminate classes, in the order of `CLASSES`."""

@@ -12,15 +12,19 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core import taxonomy
+from core.errors import Unavailable
 from core.records import audit, clock, images, judgements, lesions, patients, readings, users, visits
 from core.records.actor import OPERATOR, Actor
+from core.records.explanations import OTHER_MODEL, explain_reading
 from core.records.patients import PatientDetails
 from core.records.tables import Patient
 from core.records.terms import BodySite, ConfirmType, Role, Sex
+from core.vision.explain import WHAT_IT_SHOWS, Method
 from core.workspace import Workspace
 from dashboard import navigation, session
-from dashboard.components import reading
+from dashboard.components import explanations, reading
 from tests.charts import PASSWORD, Charts, lesion_file
+from tests.explaining import InstantExplainer
 from tests.server import ROOT
 
 FOR_ALL = {
@@ -32,6 +36,7 @@ FOR_ALL = {
     navigation.LESION: "Lesion L1",
     navigation.CLINICS: "Clinic map",
     navigation.SCREENING: "Public screening",
+    navigation.MODEL: "Model",
     navigation.ACCOUNT: "Your account",
 }
 FOR_ADMINISTRATORS = {navigation.ACCOUNTS: "Accounts", navigation.AUDIT: "Audit trail"}
@@ -634,3 +639,80 @@ def test_opening_a_chart_leaves_its_trace_and_a_second_look_soon_after_no_other(
     looks = audit.search_audit(served.database, OPERATOR, user_name="staff", action="patient.look")
     assert [look.patient_id for look in looks] == [patient.id]
     assert images.get_image(served.database, OPERATOR, image_id=1).lesion_id == lesion.id
+
+
+def test_two_explanations_side_by_side(sit: Sit, charts: Charts, clinician: Actor, served: Workspace) -> None:
+    """Chosen, computed on request, kept for the session; the Grad-CAM that was kept needs no computing."""
+    explainer = InstantExplainer()
+    served.explainer = explainer
+    _, _, lesion, image = charts.filled()
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    widget(app.toggle, "Compare explanations").set_value(True).run()
+    in_order(app)
+    assert "Kept with the reading." in said(app) and "Not computed yet." in said(app)
+    leading = taxonomy.term(image.readings[0].prediction).name
+    press(app, "Compute LayerCAM")
+    in_order(app)
+    size = served.reader.model_file.input_size
+    assert explainer.asked == [(Method.LAYER_CAM, leading, (size, size))]
+    assert "Computed in 1.2 s." in said(app) and explanations.REMINDER in said(app)
+
+    widget(app.selectbox, "Method, first").set_value(Method.LIME).run()
+    widget(app.selectbox, "Method, second").set_value(Method.SHAP).run()
+    press(app, "Compute LIME and SHAP")
+    in_order(app)
+    assert [method for method, _, _ in explainer.asked[1:]] == [Method.LIME, Method.SHAP]
+    for method in (Method.LIME, Method.SHAP):
+        assert WHAT_IT_SHOWS[method] in said(app)
+    # What was computed is still there, and of another class nothing is.
+    widget(app.selectbox, "Method, second").set_value(Method.LAYER_CAM).run()
+    assert "Not computed yet." not in said(app)
+    other = next(name for name in image.readings[0].probabilities if name != leading)
+    widget(app.selectbox, "Explain the class").set_value(other).run()
+    press(app, "Compute LIME and LayerCAM")
+    assert explainer.asked[3:] == [(method, other, (size, size)) for method in (Method.LIME, Method.LAYER_CAM)]
+
+
+def test_a_reading_of_another_model_is_explained_by_what_was_kept_alone(
+    sit: Sit, charts: Charts, clinician: Actor, served: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, lesion, image = charts.filled()
+    explainer = served.explainer = InstantExplainer()
+    newer = served.reader.model_file.model_copy(update={"version": "efficientnet_b0-newer"})
+    monkeypatch.setattr(served.reader, "model_file", newer)
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    widget(app.toggle, "Compare explanations").set_value(True).run()
+    in_order(app)
+    assert OTHER_MODEL in said(app)
+    assert widget(app.selectbox, "Method, first").options == [Method.GRAD_CAM]
+    assert [one.label for one in app.button if one.label.startswith("Compute")] == []
+    with pytest.raises(Unavailable, match="Another model"):
+        explain_reading(
+            charts.database,
+            clinician,
+            store=served.images,
+            reader=served.reader,
+            explainer=explainer,
+            reading_id=image.readings[0].id,
+            method=Method.LIME,
+            class_name="nevus",
+        )
+    assert explainer.asked == []
+
+
+def test_an_explanation_that_fails_is_told(
+    sit: Sit, charts: Charts, clinician: Actor, served: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_more: Any) -> None:
+        raise Unavailable("The explanation could not be computed. Please try again.")
+
+    served.explainer = InstantExplainer()
+    monkeypatch.setattr(served.explainer, "explain", fail)
+    _, _, lesion, _ = charts.filled()
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    widget(app.toggle, "Compare explanations").set_value(True).run()
+    press(app, "Compute LayerCAM")
+    assert errors(app) == ["The explanation could not be computed. Please try again."]

@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from core.vision.preprocess import normalise, to_input, to_square
 from training.augment import Augment
-from training.data import AKIEC, CLASSES, HAM10000, Row
-from training.export import choose_threshold, fit_temperature
+from training.calibrate import choose_threshold, fit_temperature
+from training.data import HAM10000, ISIC2017, Row
 from training.fit import learning_rate, sampling_weights
+from training.labels import AKIEC, CLASSES
 from training.loss import admissible_loss
 from training.metrics import expected_calibration_error, score, softmax
 from training.run import FitConfig
@@ -45,9 +46,16 @@ def test_loss_does_not_care_how_a_coarse_label_is_shared_out() -> None:
 
 def test_rare_classes_are_drawn_more_often_than_they_come_and_less_often_than_evenly() -> None:
     admissible = one_hot(*[4] * 900, *[2] * 100)
-    weights = sampling_weights(admissible, balance=0.5)
+    weights = sampling_weights(admissible, sources=[HAM10000] * 1000, balance=0.5)
     share = weights[900:].sum() / weights.sum()
     assert share.item() == pytest.approx(100**0.5 / (100**0.5 + 900**0.5))
+
+
+def test_a_class_is_balanced_within_each_source() -> None:
+    admissible = one_hot(*[4] * 900, *[3] * 100, *[4] * 100, *[3] * 100)
+    weights = sampling_weights(admissible, sources=[HAM10000] * 1000 + [ISIC2017] * 200, balance=1.0)
+    drawn = [part.sum().item() for part in weights.split([900, 100, 100, 100])]
+    assert drawn == pytest.approx([drawn[0]] * 4)
 
 
 def test_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
@@ -70,14 +78,29 @@ def test_temperature_is_found_again() -> None:
     assert fit_temperature(logits, np.eye(9, dtype=bool)[drawn]) == pytest.approx(1.7, abs=0.05)
 
 
-def test_threshold_flags_95_of_100_and_no_lower_one_is_taken() -> None:
-    alert = np.concatenate([np.arange(1, 101) / 100, np.zeros(50)])
-    truth = np.arange(150) < 100
-    threshold = choose_threshold(alert, truth)
-    assert (alert[truth] >= threshold).sum() == 95
-    assert threshold == pytest.approx(0.06)
+def threshold_of(figures: list[float], lesions: list[str], sources: list[str]) -> float:
+    alert, truth = np.array([*figures, 0.0]), np.array([True] * len(figures) + [False])
+    return choose_threshold(alert, truth, lesions=[*lesions, "benign"], sources=[*sources, HAM10000])
+
+
+def test_threshold_leaves_room_for_chance() -> None:
+    """Of 100 lesions a twentieth of new ones may be missed: with 95 % confidence that allows one below, not four."""
+    names = [f"lesion {n}" for n in range(100)]
+    hundredths = [n / 100 for n in range(1, 101)]
+    assert threshold_of(hundredths, names, [HAM10000] * 100) == pytest.approx(0.02)
+
+
+def test_threshold_takes_a_lesion_by_its_lowest_image_and_heeds_every_source() -> None:
+    names = [f"lesion {n}" for n in range(100)]
+    low = [0.9] * 98 + [0.3, 0.4]
+    assert threshold_of(low, names, [HAM10000] * 100) == pytest.approx(0.4)
+    assert threshold_of([*low, 0.2], [*names, names[0]], [HAM10000] * 101) == pytest.approx(0.3)
+    assert threshold_of(low, names, [HAM10000] * 79 + [ISIC2017] * 21) == pytest.approx(0.3)
+
+
+def test_threshold_needs_an_image_that_needs_attention() -> None:
     with pytest.raises(ValueError, match="no malignant"):
-        choose_threshold(alert, np.zeros(150, dtype=bool))
+        choose_threshold(np.zeros(3), np.zeros(3, dtype=bool), lesions=["a", "b", "c"], sources=[HAM10000] * 3)
 
 
 def test_calibration_error_of_a_reader_that_is_always_sure_and_right_half_the_time() -> None:
