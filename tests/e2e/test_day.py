@@ -132,6 +132,8 @@ def add_lesion(page: Page, *, site: str, side: str, description: str) -> None:
 
 
 def upload(page: Page, name: str, data: bytes) -> None:
+    # While the page is drawn anew, the uploader of before may still be there.
+    expect(page.locator("input[type=file]")).to_have_count(1)
     page.locator("input[type=file]").set_input_files(FilePayload(name=name, mimeType="image/png", buffer=data))
     page.get_by_role("button", name="Add and read").click()
 
