@@ -64,3 +64,39 @@ class Augment:
         down = (place - centre[:, 1:]).abs() < half
         hidden = down[:, None, :, None] & across[:, None, None, :]
         return images.masked_fill(hidden, 0.0)
+
+
+class Mix:
+    """Mixes the images of a batch in pairs, so that no image can be learnt by heart.
+
+    Half of the mixed batches are blended (mixup, arXiv:1710.09412), half get a rectangle of their partner (CutMix,
+    arXiv:1905.04899); `share` (0..1) of all batches are mixed. `generator` makes it repeatable.
+    """
+
+    def __init__(self, *, share: float, generator: torch.Generator) -> None:
+        self.share = share
+        self.generator = generator
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """From float [B, 3, S, S] to the mixed images, each one's partner (int [B]) and its own share of it, [B]."""
+        device, count = images.device, len(images)
+        partner = torch.randperm(count, generator=self.generator, device=device)
+        chance, kind = torch.rand(2, generator=self.generator, device=device).tolist()
+        own = torch.rand(count, generator=self.generator, device=device)
+        if chance >= self.share:
+            return images, partner, torch.ones_like(own)
+        if kind < 0.5:
+            # Between 0.5 and 1: below that, the two would only change their names.
+            own = 0.5 + own / 2
+            weight = own.view(-1, 1, 1, 1)
+            return weight * images + (1 - weight) * images[partner], partner, own
+        inside = self._rectangles(images.shape[-1], side=(1 - own).sqrt())
+        return torch.where(inside[:, None], images[partner], images), partner, 1 - inside.float().mean(dim=(1, 2))
+
+    def _rectangles(self, size: int, *, side: Tensor) -> Tensor:
+        """For each `side` (0..1 of the image) a square somewhere, cut where the image ends: bool [B, size, size]."""
+        centre = torch.rand(len(side), 2, generator=self.generator, device=side.device)
+        place = (torch.arange(size, device=side.device) + 0.5) / size
+        across = (place - centre[:, :1]).abs() < side[:, None] / 2
+        down = (place - centre[:, 1:]).abs() < side[:, None] / 2
+        return down[:, :, None] & across[:, None, :]

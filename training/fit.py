@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
-from training.augment import Augment
+from training.augment import Augment, Mix
 from training.data import Manifest
-from training.loss import admissible_loss
+from training.loss import mixed_loss
 from training.metrics import summarise
 from training.network import build_network, input_statistics, predict_logits, set_training
 from training.pixels import load_pixels
@@ -101,6 +101,7 @@ def fit(  # noqa: PLR0915  a training script that reads from top to bottom
         set_seed(config.seed + 1000 * (epoch + 1), device_specific=True)
         generator = torch.Generator(accelerator.device).manual_seed(torch.initial_seed())
         augment = Augment(size=size, mean=mean, std=std, generator=generator)
+        mix = Mix(share=config.mix, generator=generator)
         pixels = load_pixels(rows, size=round(size * MARGIN), cache=cache)
         order = train[torch.multinomial(weights, steps * config.batch_size, replacement=True).numpy()]
 
@@ -108,14 +109,14 @@ def fit(  # noqa: PLR0915  a training script that reads from top to bottom
         total = torch.zeros((), device=accelerator.device)
         for step in range(steps):
             picked = order[step * config.batch_size : (step + 1) * config.batch_size]
-            images = augment(torch.from_numpy(pixels[picked]).to(accelerator.device))
+            images, partner, own = mix(augment(torch.from_numpy(pixels[picked]).to(accelerator.device)))
             rate = learning_rate(config, done=(epoch * steps + step) / (len(phases) * steps))
             for group in optimizer.param_groups:
                 group["lr"] = rate
             with accelerator.autocast():
                 logits = stepper(images.contiguous(memory_format=torch.channels_last))
             target = admissible[picked].to(accelerator.device)
-            loss = admissible_loss(logits.float(), target, smoothing=config.label_smoothing)
+            loss = mixed_loss(logits.float(), target, partner, own, smoothing=config.label_smoothing)
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()

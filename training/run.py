@@ -49,6 +49,7 @@ class FitConfig:
         balance: images are drawn with a weight of (count of their class within their source) ** -balance.
         frozen_stages: this many of an EfficientNet's first stages, and its stem, keep the weights they start from.
         ema_decay: of the averaged weights, per step.
+        mix: share of the batches whose images are mixed in pairs (`training.augment.Mix`).
         protocol: `BY_LESION`, or `PAPER` to show what a split by image leaks.
     """
 
@@ -63,6 +64,7 @@ class FitConfig:
     ema_decay: float = 0.998
     dropout: float = 0.2
     drop_path: float = 0.1
+    mix: float = 0.0
     frozen_stages: int = 0
     mixed_precision: str = "no"
     compile: bool = True

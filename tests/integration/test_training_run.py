@@ -24,7 +24,7 @@ from training.evaluation import Evaluation
 from training.export import export, load_network
 from training.fit import fit
 from training.labels import CLASSES, HAM10000_CODES
-from training.loss import admissible_loss
+from training.loss import mixed_loss
 from training.network import OnePass
 from training.readers import read_folders
 from training.run import PAPER, FitConfig, Progress, load_manifest
@@ -52,7 +52,7 @@ def killed_after(*, steps: int) -> Callable[..., torch.Tensor]:
     def loss(*arguments: torch.Tensor, **options: float) -> torch.Tensor:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return admissible_loss(*arguments, **options)
+        return mixed_loss(*arguments, **options)
 
     return loss
 
@@ -95,7 +95,7 @@ def test_from_images_to_a_model_that_reads_the_same_everywhere(
     # that nothing disturbed: so a rerun agrees, and so does the rest of a run.
     resumed = tmp_path / "resumed"
     with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
-        killing.setattr("training.fit.admissible_loss", killed_after(steps=steps_an_epoch(whole) + 2))
+        killing.setattr("training.fit.mixed_loss", killed_after(steps=steps_an_epoch(whole) + 2))
         fit(manifest, out=resumed, config=CONFIG, cache=cache)
     assert len(Progress.load(resumed).epochs) == 1
     (resumed / "checkpoint").rename(resumed / "checkpoint.new")

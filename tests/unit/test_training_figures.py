@@ -9,12 +9,12 @@ from PIL import Image
 from torch.nn import functional
 
 from core.vision.preprocess import normalise, to_input, to_square
-from training.augment import Augment
+from training.augment import Augment, Mix
 from training.calibrate import choose_threshold, fit_temperature
 from training.data import HAM10000, ISIC2017, Row
 from training.fit import learning_rate, sampling_weights
 from training.labels import AKIEC, CLASSES
-from training.loss import admissible_loss
+from training.loss import admissible_loss, mixed_loss
 from training.metrics import expected_calibration_error, score, softmax
 from training.run import FitConfig
 
@@ -26,7 +26,7 @@ def one_hot(*indices: int) -> torch.Tensor:
 def test_loss_of_one_admissible_class_is_cross_entropy_with_label_smoothing() -> None:
     logits = torch.randn(5, 9, generator=torch.Generator().manual_seed(0))
     truth = torch.tensor([0, 3, 8, 4, 4])
-    ours = admissible_loss(logits, one_hot(*truth), smoothing=0.1)
+    ours = admissible_loss(logits, one_hot(*truth), smoothing=0.1).mean()
     torch.testing.assert_close(ours, functional.cross_entropy(logits, truth, label_smoothing=0.1))
 
 
@@ -38,7 +38,7 @@ def test_loss_of_a_coarse_label_is_of_the_summed_probability() -> None:
 
 def test_loss_does_not_care_how_a_coarse_label_is_shared_out() -> None:
     logits = torch.zeros(1, 9, requires_grad=True)
-    admissible_loss(logits, one_hot(0) | one_hot(7)).backward()
+    admissible_loss(logits, one_hot(0) | one_hot(7)).sum().backward()
     assert logits.grad is not None
     assert logits.grad[0, 0].item() == pytest.approx(logits.grad[0, 7].item())
     assert logits.grad[0, 0] < 0 < logits.grad[0, 1]
@@ -150,3 +150,25 @@ def test_augmentation_is_repeatable_by_its_seed_and_leaves_a_plain_image_plain()
     torch.testing.assert_close(augmented(0), augmented(0))
     assert not torch.equal(augmented(0), augmented(1))
     assert augmented(0).abs().max() <= 1.0
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_mixed_batch_holds_as_much_of_each_partner_as_it_says(share: float) -> None:
+    plain = torch.linspace(0, 1, 64).view(64, 1, 1, 1).expand(64, 3, 32, 32)
+    generator = torch.Generator().manual_seed(1)
+    kinds = set()
+    for _ in range(6):
+        mixed, partner, own = Mix(share=share, generator=generator)(plain)
+        expected = own * plain[:, 0, 0, 0] + (1 - own) * plain[partner, 0, 0, 0]
+        torch.testing.assert_close(mixed.mean(dim=(1, 2, 3)), expected, atol=1e-5, rtol=0)
+        kinds.add(bool((mixed.std(dim=(1, 2, 3)) > 1e-3).any()))
+    assert kinds == ({False, True} if share else {False}), "blended and cut batches both come, or neither"
+
+
+def test_the_loss_of_a_mixed_image_is_shared_between_its_two_labels() -> None:
+    logits, labels = torch.randn(2, 9, generator=torch.Generator().manual_seed(0)), one_hot(3, 4)
+    own = torch.tensor([0.75, 1.0])
+    first, second = admissible_loss(logits, labels).tolist()
+    swapped = admissible_loss(logits, labels.flip(0)).tolist()
+    expected = (0.75 * first + 0.25 * swapped[0] + second) / 2
+    assert mixed_loss(logits, labels, torch.tensor([1, 0]), own).item() == pytest.approx(expected, abs=1e-6)
