@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lock
+.PHONY: help setup run demo test check bench lock
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ check: setup ## Format, lint and types, without the tests
 
 test: check ## Format, lint, types and all tests
 	$(RUN) -m pytest
+
+bench: setup ## How fast it is, as ratios of one run; writes bench/results.json
+	$(RUN) -m bench
 
 lock: setup ## Pin requirements.in anew into requirements.txt
 	$(RUN) -m uv pip compile requirements.in --universal --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt

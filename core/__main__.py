@@ -91,6 +91,9 @@ def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | 
         "probabilities": reading.probabilities,
         "malignant_probability": reading.malignant_probability,
         "flagged": reading.flagged,
+        "certainty": reading.certainty,
+        "concern": reading.concern,
+        "prediction_set": reading.prediction_set,
         "model_version": reading.model_version,
         "seconds": round(seconds, 4),
     }
@@ -101,7 +104,8 @@ def _one_line(result: dict[str, Any]) -> str:
         return f"{result['file']}: {result['error']}"
     flag = ", flagged" if result["flagged"] else ""
     probability = result["probabilities"][result["prediction"]]
-    return f"{result['file']}: {result['prediction']} ({result['group']}) {probability:.0%}{flag}"
+    doubt = f", {result['certainty']}: {result['concern']}" if result["concern"] else ""
+    return f"{result['file']}: {result['prediction']} ({result['group']}) {probability:.0%}{flag}{doubt}"
 
 
 @users_app.command("add")

@@ -20,6 +20,7 @@ app.command("audit")(commands.audit_command)
 app.command("pack")(commands.pack_command)
 app.command("leakage")(commands.leakage_command)
 app.command("evaluate")(measuring.evaluate_command)
+app.command("refusals")(measuring.refusals_command)
 app.command("card")(measuring.card_command)
 
 

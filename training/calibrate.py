@@ -1,4 +1,4 @@
-"""What a model's figures mean, chosen on the validation split: the temperature and the threshold.
+"""What a model's figures mean, chosen on the validation split: offsets, temperature, threshold, prediction sets.
 
 All of it rests on order statistics. Of n images (or lesions) drawn like the ones to come, the j-th lowest of a figure
 has an expected share of j / (n + 1) of new ones below it, and that share follows Beta(j, n + 1 - j): so expectations
@@ -7,13 +7,18 @@ Bates 2021, arXiv:2107.07511). They hold for pictures from the validation split'
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
-from training.metrics import softmax
+from core.vision.calibration import balance
+from training.data import Row
+from training.metrics import NEEDS_ATTENTION, expected_calibration_error, softmax
+from training.run import admissible_matrix
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
@@ -24,6 +29,15 @@ SENSITIVITY = 0.95
 CONFIDENCE = 0.95
 """With which the threshold is to reach that share, over all sources together."""
 
+COVERAGE = 0.90
+"""Share of new images of each class whose prediction set is to hold it."""
+
+TAUS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+"""Strengths of the offsets that are tried."""
+
+TRUSTED = 0.04
+"""Calibration error on the validation split that lifting rare classes may leave."""
+
 
 def fit_temperature(logits: Floats, admissible: Bools) -> float:
     """The temperature that makes the admissible classes of [N, 9] likeliest (Guo et al. 2017, arXiv:1706.04599)."""
@@ -33,6 +47,81 @@ def fit_temperature(logits: Floats, admissible: Bools) -> float:
         return float(-np.log(of_the_set.clip(min=1e-12)).mean())
 
     return float(np.exp(minimize_scalar(unlikeliness, bounds=(-2, 2), method="bounded").x))
+
+
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """The arguments of `core.vision.calibration.balance` of these names, for the classes in the order of `CLASSES`."""
+
+    class_offsets: Floats
+    attention_offset: float
+
+    def applied(self, logits: Floats) -> Floats:
+        """Logits [N, 9] with rare classes lifted."""
+        return balance(
+            logits,
+            class_offsets=self.class_offsets,
+            attention_offset=self.attention_offset,
+            attention=NEEDS_ATTENTION,
+        )
+
+
+def choose_offsets(logits: Floats, rows: Sequence[Row], *, shares: Floats) -> Offsets:
+    """Lift rare classes so far as the confidence can still be trusted.
+
+    The offsets are -tau * log(share), one tau within the malignant and within the benign classes and another between
+    the two: of all pairs of `TAUS` that leave a calibration error of at most `TRUSTED` once the temperature is fitted,
+    the one with the highest mean sensitivity over the nine classes, each coarse label counting for its classes alike.
+
+    Args:
+        logits: [N, 9], of the validation images of `rows`.
+        shares: of each class among the images trained on, [9], above 0; they sum to 1.
+    """
+    admissible = admissible_matrix(rows)
+    weights = admissible / admissible.sum(axis=1, keepdims=True)
+    weights = weights / weights.sum(axis=0).clip(min=1)
+
+    def mean_sensitivity(balanced: Floats) -> float:
+        right = admissible[np.arange(len(rows)), balanced.argmax(axis=1)]
+        return float((weights * right[:, None]).sum())
+
+    best, highest = Offsets(np.zeros(len(shares)), 0.0), -1.0
+    for within, between in product(TAUS, TAUS):
+        offsets = _offsets(shares, within=within, between=between)
+        balanced = offsets.applied(logits)
+        calibrated = softmax(balanced, temperature=fit_temperature(balanced, admissible))
+        sensitivity = mean_sensitivity(balanced)
+        if sensitivity > highest and (
+            within == between == 0 or expected_calibration_error(calibrated, rows) <= TRUSTED
+        ):
+            best, highest = offsets, sensitivity
+    return best
+
+
+def _offsets(shares: Floats, *, within: float, between: float) -> Offsets:
+    of_attention = float(shares[NEEDS_ATTENTION].sum())
+    group = np.where(NEEDS_ATTENTION, of_attention, 1 - of_attention)
+    return Offsets(
+        class_offsets=-within * np.log(shares / group),
+        attention_offset=between * float(np.log((1 - of_attention) / of_attention)),
+    )
+
+
+def conformal_bounds(probabilities: Floats, admissible: Bools) -> Floats:
+    """From which probability on a class belongs into an image's prediction set, [9].
+
+    Split conformal prediction with a bound for each class, which gives `COVERAGE` within each (Sadinle et al. 2019,
+    arXiv:1609.00451). Images that are surely of a class are what its bound is taken from; with fewer than 9 of them
+    the lowest probability that any got, and with none 0, so that the class is in every set.
+
+    Args:
+        probabilities, admissible: [N, 9], of the validation split.
+    """
+    sure = admissible & (admissible.sum(axis=1, keepdims=True) == 1)
+    bounds = np.zeros(probabilities.shape[1])
+    for index in np.flatnonzero(sure.any(axis=0)):
+        bounds[index] = round_down(lower_bound(probabilities[sure[:, index], index], share=1 - COVERAGE))
+    return bounds
 
 
 def lower_bound(figures: Floats, *, share: float) -> float:

@@ -93,14 +93,24 @@ AIMS = (
 """What was aimed for before training: at least so much, and what to reach for."""
 
 
-def write_card(evaluations: Sequence[Evaluation], *, model: ModelFile, run: Path | None, out: Path) -> None:
+def write_card(
+    evaluations: Sequence[Evaluation],
+    *,
+    model: ModelFile,
+    run: Path | None,
+    out: Path,
+    refusals: Path | None = None,
+) -> None:
     """Write the card as `out` and its diagrams beside it.
 
     The first of `evaluations` is shown in full. `run` is the training run that made the model, for its splits and the
-    rules about its labels; without it the card says only what the model file does. Raises ValueError where an
-    evaluation or the run is of another model.
+    rules about its labels; without it the card says only what the model file does. `refusals` is what
+    `python -m training refusals --json` wrote. Raises ValueError where one of them is of another model.
     """
+    refused = json.loads(refusals.read_text(encoding="utf-8")) if refusals else None
     others = {one.model.version for one in evaluations} - {model.version}
+    if refused:
+        others |= {refused["model_version"]} - {model.version}
     if others:
         raise ValueError(f"the card is of {model.version}, and there is an evaluation of {', '.join(sorted(others))}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +130,7 @@ def write_card(evaluations: Sequence[Evaluation], *, model: ModelFile, run: Path
         first=tables.first_task(evaluations[0].overall),
         aims=aims(evaluations),
         mistakes=list(mistakes(evaluations[0].overall)),
+        refusals=refusals_table(refused["kinds"]) if refused else "",
         trained_on=trained_on(model),
         run=run_facts(run, model) if run else None,
         picture=lambda name: f"![{diagrams[name]}]({DIAGRAMS}/{name})",
@@ -135,6 +146,16 @@ def aims(evaluations: Sequence[Evaluation]) -> str:
         sign = "at most" if aim.lower_is_better else "at least"
         rows.append((aim.name, f"{sign} {aim.at_least:.2f}", f"{aim.reach:.2f}", told(found), aim.met(found.value)))
     return tables.table(("Measure", "Aimed for", "Reached for", "Measured (95 % interval)", "Met"), rows)
+
+
+def refusals_table(kinds: dict[str, Any]) -> str:
+    """Pictures that show no skin, by kind: how many there were, how many were refused, and which were not."""
+    rows = [
+        (kind, count(one["pictures"]), count(one["refused"]), ", ".join(one["passed"])) for kind, one in kinds.items()
+    ]
+    total = [sum(one[key] for one in kinds.values()) for key in ("pictures", "refused")]
+    rows.append(("all", count(total[0]), f"{count(total[1])} ({total[1] / total[0]:.1%})", ""))
+    return tables.table(("Kind", "Pictures", "Refused", "Not refused"), rows)
 
 
 def mistakes(group: Group) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
@@ -15,11 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch.export import Dim
 
 from core.vision.model_file import SHIPPED, ModelFile
-from training.calibrate import choose_threshold, fit_temperature
+from core.vision.reader import OUTPUTS
+from training.calibrate import choose_offsets, choose_threshold, conformal_bounds, fit_temperature
+from training.certainty import choose_familiar, choose_limits, strangeness_of
 from training.data import LICENCES
 from training.labels import CLASSES
 from training.metrics import attention, score, softmax, truly_needs_attention
-from training.network import OnePass, build_network, input_statistics, predict_logits
+from training.network import OnePass, Watch, build_network, input_statistics, predict_logits, predict_statistics
 from training.pixels import load_pixels
 from training.run import BY_LESION, FitConfig, Progress, Sample, admissible_matrix, load_manifest
 from training.splits import TEST, TRAIN, VAL
@@ -51,8 +54,8 @@ def choose_size(network: torch.nn.Module, samples: list[Sample], *, trained_at: 
 def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Path | None = None) -> ModelFile:
     """Write the run's model as `to` (JSON) and, beside it, ONNX and safetensors; all three or none.
 
-    The ONNX file takes `x`, float [B, 3, S, S], and gives `logits` [B, 9] and `maps` [B, 9, S/32, S/32] as
-    `training.network.OnePass` describes. `size` is the input's side; None lets the validation split choose.
+    The ONNX file takes `x`, float [B, 3, S, S], and gives what `training.network.OnePass` does. `size` is the input's
+    side; None lets the validation split choose.
     Raises RuntimeError where ONNX Runtime and torch disagree, ValueError for a run whose split leaks.
     """
     config = FitConfig.load(run / "config.json")
@@ -63,23 +66,33 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
     mean, std = input_statistics(network)
     size = size or choose_size(network, samples, trained_at=max(config.phases()), cache=cache)
 
-    rows = {split: [sample.row for sample in samples if sample.split == split] for split in (VAL, TEST)}
-    logits = {
-        split: predict_logits(network, load_pixels(of_split, size=size, cache=cache), mean=mean, std=std)
-        for split, of_split in rows.items()
-    }
-    temperature = round(fit_temperature(logits[VAL], admissible_matrix(rows[VAL])), 4)
-    alert = attention(softmax(logits[VAL], temperature=temperature))
+    rows = {split: [sample.row for sample in samples if sample.split == split] for split in (TRAIN, VAL, TEST)}
+    pixels = {split: load_pixels(of_split, size=size, cache=cache) for split, of_split in rows.items()}
+    logits = {split: predict_logits(network, pixels[split], mean=mean, std=std) for split in (VAL, TEST)}
+    admissible = {split: admissible_matrix(rows[split]) for split in (TRAIN, VAL)}
+    offsets = choose_offsets(logits[VAL], rows[VAL], shares=shares_of_classes(admissible[TRAIN]))
+    logits = {split: offsets.applied(of_split) for split, of_split in logits.items()}
+
+    temperature = round(fit_temperature(logits[VAL], admissible[VAL]), 4)
+    probabilities = softmax(logits[VAL], temperature=temperature)
     threshold = choose_threshold(
-        alert,
+        attention(probabilities),
         truly_needs_attention(rows[VAL]),
         lesions=[row.lesion_id for row in rows[VAL]],
         sources=[row.source for row in rows[VAL]],
     )
+    familiar = choose_familiar([row.source for row in rows[TRAIN]], seed=config.seed)
+    watch = Watch(torch.from_numpy(predict_statistics(network, pixels[TRAIN][familiar], mean=mean, std=std)))
+    limits = choose_limits(
+        pixels=pixels[TRAIN][familiar],
+        strangeness=strangeness_of(watch, predict_statistics(network, pixels[VAL], mean=mean, std=std)),
+        confidence=probabilities.max(axis=1),
+    )
+    bounds = conformal_bounds(probabilities, admissible[VAL])
 
     with tempfile.TemporaryDirectory(dir=to.parent) as folder:
         graph, weights = (Path(folder) / to.with_suffix(suffix).name for suffix in (".onnx", ".safetensors"))
-        write_onnx(network, graph, size=size)
+        write_onnx(OnePass(network, watch), graph, size=size)
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, weights)
         model = ModelFile(
             version=f"{config.architecture}-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}",
@@ -90,10 +103,15 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
             std=std,
             temperature=temperature,
             malignant_threshold=threshold,
+            class_offsets=dict(zip(CLASSES, offsets.class_offsets.tolist(), strict=True)),
+            attention_offset=offsets.attention_offset,
+            conformal_bounds=dict(zip(CLASSES, bounds.tolist(), strict=True)),
+            certainty=limits,
             initial_weights=Progress.load(run).initial_weights,
             trained_on=describe(samples, TRAIN),
             scores={
-                split: score(logits[split], rows[split], temperature=temperature, threshold=threshold) for split in rows
+                split: score(of_split, rows[split], temperature=temperature, threshold=threshold)
+                for split, of_split in logits.items()
             },
             onnx=graph.name,
             weights=weights.name,
@@ -106,9 +124,19 @@ def export(run: Path, *, to: Path = SHIPPED, size: int | None = None, cache: Pat
     return model
 
 
-def write_onnx(network: torch.nn.Module, path: Path, *, size: int) -> None:
+def shares_of_classes(admissible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """The share of each class, [9], among images [N, 9]; a coarse label counts for a share of each of its classes.
+
+    Half an image is added to each class, so that none has a share of 0.
+    """
+    counts = (admissible / admissible.sum(axis=1, keepdims=True)).sum(axis=0) + 0.5
+    shares: npt.NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def write_onnx(one_pass: OnePass, path: Path, *, size: int) -> None:
     """Write the one-pass network to `path`. Raises RuntimeError where ONNX Runtime differs from torch by over 1e-4."""
-    one_pass = OnePass(network).eval()
+    one_pass.eval()
     example = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
@@ -116,7 +144,7 @@ def write_onnx(network: torch.nn.Module, path: Path, *, size: int) -> None:
             one_pass,
             (example,),
             input_names=["x"],
-            output_names=["logits", "maps"],
+            output_names=OUTPUTS,
             dynamic_shapes={"x": {0: Dim("batch", min=1, max=256)}},
             dynamo=True,
             verbose=False,
@@ -130,7 +158,7 @@ def write_onnx(network: torch.nn.Module, path: Path, *, size: int) -> None:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
         expected = one_pass(example)
-    for name, ours, theirs in zip(("logits", "maps"), expected, session.run(None, {"x": example.numpy()}), strict=True):
+    for name, ours, theirs in zip(OUTPUTS, expected, session.run(None, {"x": example.numpy()}), strict=True):
         difference = float(np.abs(ours.numpy() - theirs).max())
         if difference > 1e-4:
             raise RuntimeError(f"ONNX Runtime's {name} differ from torch's by {difference:.1e}")

@@ -1,5 +1,6 @@
-"""The commands about measuring: evaluate and card. `training.__main__` lists them."""
+"""The commands about measuring: evaluate, refusals and card. `training.__main__` lists them."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,29 @@ def evaluate_command(  # noqa: PLR0917  typer reads the options from here
         write_report(evaluation, report)
 
 
+def refusals_command(
+    folders: Annotated[list[Path], typer.Argument(**FOLDER, help="More pictures that show no skin.")] = [],  # noqa: B006
+    model: Annotated[Path | None, typer.Option(**FILE, help="JSON of the model; default: what ships.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+) -> None:
+    """Measure how many pictures that show no skin a model refuses: drawn ones, scikit-image's, and those in FOLDERS."""
+    from dataclasses import asdict  # noqa: PLC0415  keeps --help quick
+    from itertools import chain  # noqa: PLC0415
+
+    from core.vision.model_file import SHIPPED  # noqa: PLC0415
+    from core.vision.reader import Reader  # noqa: PLC0415
+    from training import strangers  # noqa: PLC0415
+
+    given = (strangers.photographs(folder, kind=folder.name) for folder in folders)
+    reader = Reader(model or SHIPPED)
+    found = strangers.refusals(reader, chain(strangers.sample_photographs(), *given, strangers.drawn()))
+    for kind, one in found.items():
+        typer.echo(f"{kind}: {one.refused} of {one.pictures} refused{''.join(f'; passed {n}' for n in one.passed)}")
+    if json_file:
+        figures = {"model_version": reader.model_version, "kinds": {kind: asdict(one) for kind, one in found.items()}}
+        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
 def card_command(
     evaluations: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="JSON of training evaluate.")],
     out: Annotated[Path, typer.Option(help="Markdown; its diagrams go beside it.")] = Path("docs/MODEL_CARD.md"),
@@ -58,6 +82,7 @@ def card_command(
     run: Annotated[
         Path | None, typer.Option(**FOLDER, help="The run that made it, for its splits and its labels.")
     ] = None,
+    refusals: Annotated[Path | None, typer.Option(**FILE, help="JSON of training refusals.")] = None,
 ) -> None:
     """Write the model card. The first evaluation is shown in full; all of them fill the table of aims."""
     from core.vision.model_file import SHIPPED, ModelFile  # noqa: PLC0415
@@ -66,6 +91,6 @@ def card_command(
 
     read = [Evaluation.model_validate_json(path.read_text(encoding="utf-8")) for path in evaluations]
     try:
-        write_card(read, model=ModelFile.load(model or SHIPPED), run=run, out=out)
+        write_card(read, model=ModelFile.load(model or SHIPPED), run=run, refusals=refusals, out=out)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

@@ -1,5 +1,6 @@
 """The network: timm's backbone with our nine outputs, and where its weights start from."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,37 +94,120 @@ def input_statistics(network: nn.Module) -> tuple[tuple[float, float, float], tu
     return tuple(settings["mean"]), tuple(settings["std"])
 
 
+WATCHED_BLOCKS = (2, 3, 4)
+"""The stages of an EfficientNet whose channels tell best whether a picture is like those it was trained on: earlier
+ones see colours and edges, later ones tell the classes apart and see little else (docs/EXPERIMENTS.md)."""
+
+
+class Watch(nn.Module):
+    """How unlike the pictures it was fitted on a picture is, by the statistics of `WATCHED_BLOCKS` [B, F].
+
+    The logarithm of the Mahalanobis distance's mean square (Lee et al. 2018, arXiv:1807.03888), 0 where a picture is as
+    usual as the average one; in the first `directions` principal components each by its own variance, in all others
+    together by their mean.
+    """
+
+    centre: Tensor
+    spread: Tensor
+    whitening: Tensor
+    variances: Tensor
+    rest: Tensor
+
+    def __init__(self, statistics: Tensor, *, directions: int = 32) -> None:
+        """Fit it on float [N, F], N well above `directions`."""
+        super().__init__()
+        centre, spread = statistics.mean(dim=0), statistics.std(dim=0) + 1e-6
+        scaled = (statistics - centre) / spread
+        _, singular, components = torch.linalg.svd(scaled, full_matrices=False)
+        variances = singular**2 / len(scaled)
+        self.register_buffer("centre", centre)
+        self.register_buffer("spread", spread)
+        # As a product, so that one matrix multiplication gives the distance along each component.
+        self.register_buffer("whitening", components[:directions].T / variances[:directions].sqrt())
+        self.register_buffer("variances", variances[:directions])
+        self.register_buffer("rest", variances[directions:].mean())
+
+    def forward(self, statistics: Tensor) -> Tensor:
+        """From [B, F] to [B]."""
+        scaled = (statistics - self.centre) / self.spread
+        along = (scaled @ self.whitening) ** 2
+        beside = (scaled**2).sum(dim=1) - (along * self.variances).sum(dim=1)
+        return ((along.sum(dim=1) + beside.clamp(min=0) / self.rest) / scaled.shape[1]).log()
+
+
 class OnePass(nn.Module):
-    """Logits and the nine class activation maps in one forward pass.
+    """Everything that a reading needs, of an EfficientNet in one forward pass.
 
     The network ends in global average pooling and a linear layer, so the map of class c is sum_k w_ck A_k over the
     last feature map A, and the mean of the map plus the bias is the logit (Zhou et al. 2016, arXiv:1512.04150). With
     relu and normalising, which are left to the reader of the maps, it equals Grad-CAM on that layer.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, watch: Watch) -> None:
         super().__init__()
         self.network = network
+        self.watch = watch
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """From float [B, 3, S, S] to logits [B, 9] and maps [B, 9, S/32, S/32]."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """From float [B, 3, S, S] to what the ONNX file gives.
+
+        logits [B, 9]; maps [B, 9, S/32, S/32]; features [B, D], the pooled last feature map; strangeness [B] (`Watch`).
+        """
         classifier = cast(nn.Linear, self.network.get_submodule("classifier"))
-        features = self.network.forward_features(x)  # type: ignore[operator]
-        maps = nn.functional.conv2d(features, classifier.weight[:, :, None, None])
-        return maps.mean(dim=(2, 3)) + classifier.bias, maps
+        last, statistics = watched_pass(self.network, x)
+        maps = nn.functional.conv2d(last, classifier.weight[:, :, None, None])
+        features = last.mean(dim=(2, 3))
+        return maps.mean(dim=(2, 3)) + classifier.bias, maps, features, self.watch(statistics)
+
+
+def watched_pass(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The last feature map [B, D, rows, columns] of an EfficientNet, and the mean and the standard deviation of each
+    channel of `WATCHED_BLOCKS`, [B, F]. Raises AttributeError for a network of another kind.
+    """
+    stem, after_stem, head, after_head = (
+        network.get_submodule(name) for name in ("conv_stem", "bn1", "conv_head", "bn2")
+    )
+    x = after_stem(stem(x))
+    statistics = []
+    for index, stage in enumerate(cast(nn.Sequential, network.blocks)):
+        x = stage(x)
+        if index in WATCHED_BLOCKS:
+            mean = x.mean(dim=(2, 3))
+            variance = (x - mean[:, :, None, None]).square().mean(dim=(2, 3))
+            statistics += [mean, (variance + 1e-6).sqrt()]
+    return after_head(head(x)), torch.cat(statistics, dim=1)
+
+
+def predict_logits(
+    network: nn.Module, pixels: Pixels, *, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[np.float32]:
+    """Logits [N, 9] of uint8 [N, S, S, 3], with the network in evaluation mode."""
+    return _in_batches(network, network, pixels, mean=mean, std=std)
+
+
+def predict_statistics(
+    network: nn.Module, pixels: Pixels, *, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[np.float32]:
+    """What `Watch` looks at, [N, F], of uint8 [N, S, S, 3], with the network in evaluation mode."""
+    return _in_batches(network, lambda x: watched_pass(network, x)[1], pixels, mean=mean, std=std)
 
 
 @torch.inference_mode()
-def predict_logits(
-    network: nn.Module, pixels: Pixels, *, mean: tuple[float, ...], std: tuple[float, ...], batch_size: int = 64
+def _in_batches(
+    network: nn.Module,
+    call: Callable[[Tensor], Tensor],
+    pixels: Pixels,
+    *,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    batch_size: int = 64,
 ) -> npt.NDArray[np.float32]:
-    """Logits [N, 9] of uint8 [N, S, S, 3], with the network in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
     centre, scale = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (mean, std))
-    logits = []
+    found = []
     for start in range(0, len(pixels), batch_size):
         batch = torch.from_numpy(pixels[start : start + batch_size]).to(device).permute(0, 3, 1, 2).float().div_(255)
         batch = ((batch - centre) / scale).contiguous(memory_format=torch.channels_last)
-        logits.append(network(batch).float().cpu().numpy())
-    return np.concatenate(logits)
+        found.append(call(batch).float().cpu().numpy())
+    return np.concatenate(found)

@@ -10,6 +10,7 @@ checkpoint/          the state at the end of the last epoch: Accelerate's own fi
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def load_manifest(path: Path) -> list[Sample]:
         ]
 
 
-def admissible_matrix(rows: list[Row]) -> npt.NDArray[np.bool_]:
+def admissible_matrix(rows: Sequence[Row]) -> npt.NDArray[np.bool_]:
     """bool [N, 9]: which classes, in the order of `CLASSES`, each row may belong to."""
     return np.array([[name in row.labels for name in CLASSES] for row in rows], dtype=np.bool_).reshape(
         -1, len(CLASSES)

@@ -31,6 +31,9 @@ def stored(reading: Reading, image: Picture.Image, store: ImageStore) -> StoredR
         probabilities=reading.probabilities,
         malignant_probability=reading.malignant_probability,
         flagged=reading.flagged,
+        certainty=reading.certainty,
+        concern=reading.concern,
+        prediction_set=list(reading.prediction_set),
         maps=reading.activations.astype("<f4").tobytes(),
         overlay_sha256=store.put(overlay_file(image, reading.heat_map())),
     )

@@ -27,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from core.clinics.kind import ClinicKind
 from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
+from core.vision.certainty import Certainty
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -64,7 +65,7 @@ def _enum(values: type[StrEnum]) -> Enum:
 # Sorted as SQLite sorts everything; PostgreSQL would follow the rules of a language.
 _BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresql")
 
-_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind)
+_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind, Certainty)
 
 
 class Base(DeclarativeBase):
@@ -82,6 +83,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        list[str]: JSON,
         **{kind: _enum(kind) for kind in _ENUMS},
     }
 
@@ -272,7 +274,9 @@ class StoredReading(Base):
     """What a model said of one image: never a diagnosis, and never changed.
 
     `maps` holds the network's class activation maps as little-endian float32, (classes, side, side) in the order of the
-    keys of `probabilities`, so that the heat map of any class can be drawn later as it was on that day.
+    keys of `probabilities`, so that the heat map of any class can be drawn later as it was on that day. `certainty`,
+    `concern` and `prediction_set` are those of `core.vision.reader.Reading`; None in readings by models that did not
+    say. `concern` is None too where the reading is certain.
     """
 
     __tablename__ = "reading"
@@ -284,10 +288,18 @@ class StoredReading(Base):
     probabilities: Mapped[dict[str, Any]]
     malignant_probability: Mapped[float]
     flagged: Mapped[bool]
+    certainty: Mapped[Certainty | None]
+    concern: Mapped[str | None] = mapped_column(String(200))
+    prediction_set: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     maps: Mapped[bytes] = mapped_column(LargeBinary)
     overlay_sha256: Mapped[str] = mapped_column(String(64))
     image: Mapped[Image] = relationship(back_populates="readings")
     review: Mapped["Review | None"] = relationship(back_populates="reading")
+
+    @property
+    def readable(self) -> bool:
+        """Whether its answer may be shown as one; not where the model refused the image."""
+        return self.certainty is not Certainty.UNREADABLE
 
 
 class Review(Base):

@@ -25,9 +25,14 @@ def to_square(image: Image.Image, *, size: int) -> Pixels:
 
 def normalise(pixels: Pixels, *, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """From uint8 [S, S, 3] to float32 [3, S, S], where `mean` and `std` are of values scaled to 0..1."""
-    scaled = pixels.astype(np.float32) / np.float32(255)
-    centred = (scaled - np.asarray(mean, dtype=np.float32)) / np.asarray(std, dtype=np.float32)
-    return np.ascontiguousarray(centred.transpose(2, 0, 1))
+    scale = np.float32(1 / 255) / np.asarray(std, dtype=np.float32)
+    shift = np.asarray(mean, dtype=np.float32) / np.asarray(std, dtype=np.float32)
+    # Channel by channel, so that each is read, scaled and laid down once.
+    planes = np.empty((pixels.shape[2], *pixels.shape[:2]), dtype=np.float32)
+    for channel, plane in enumerate(planes):
+        np.multiply(pixels[:, :, channel], scale[channel], out=plane)
+        np.subtract(plane, shift[channel], out=plane)
+    return planes
 
 
 def to_input(image: Image.Image, *, size: int, mean: Sequence[float], std: Sequence[float]) -> Tensor:

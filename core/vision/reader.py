@@ -10,9 +10,19 @@ from PIL import Image
 
 from core import taxonomy
 from core.errors import Unavailable
-from core.vision import heat_map, preprocess
+from core.vision import calibration, heat_map, preprocess, quality
+from core.vision.certainty import Certainty
 from core.vision.heat_map import HeatMap
 from core.vision.model_file import ModelFile
+from core.vision.preprocess import Pixels
+
+NO_LESION = "This does not look like a picture of a skin lesion."
+UNLIKE = "This picture is unlike those that the model learned from."
+UNCLEAR = "No class stands out."
+"""Why a reading is refused, or uncertain; `QualityLimits.concern` has the other reasons."""
+
+OUTPUTS = ["logits", "maps", "features", "strangeness"]
+"""Of the ONNX file, as `training.network.OnePass` describes them."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,11 @@ class Reading:
         malignant_probability: sum over the malignant and the indeterminate classes.
         flagged: whether that reaches the model's threshold.
         activations: the network's class activation maps, (classes, rows, columns), in the order of `probabilities`.
+        certainty: whether all of this may be believed; where it is unreadable, none of it may.
+        concern: why the reading is not certain, as a sentence; None where it is.
+        prediction_set: the classes that it may be, which hold the true one in 90 % of images like those measured on;
+            the leading class is always among them, and comes first.
+        features: what the network made of the image before naming it, (1280,); like images have like features.
         model_version: which model read.
     """
 
@@ -31,6 +46,10 @@ class Reading:
     malignant_probability: float
     flagged: bool
     activations: npt.NDArray[np.float32]
+    certainty: Certainty
+    concern: str | None
+    prediction_set: tuple[str, ...]
+    features: npt.NDArray[np.float32]
     model_version: str
 
     @property
@@ -71,21 +90,37 @@ class Reader:
     def read(self, image: Image.Image) -> Reading:
         """Read one image (PIL, RGB, any size)."""
         model = self.model_file
-        pixels = preprocess.to_input(image, size=model.input_size, mean=model.mean, std=model.std)
-        logits, maps = self._session.run(["logits", "maps"], {"x": pixels[None]})
-        probabilities = dict(zip(model.classes, softmax(logits[0] / model.temperature).tolist(), strict=True))
+        square = preprocess.to_square(image, size=model.input_size)
+        x = preprocess.normalise(square, mean=model.mean, std=model.std)[None]
+        logits, maps, features, strangeness = self._session.run(OUTPUTS, {"x": x})
+        probabilities = dict(zip(model.classes, calibration.probabilities(logits, model)[0].tolist(), strict=True))
         malignant = sum(p for name, p in probabilities.items() if taxonomy.needs_attention(name))
+        certainty, concern = self._judge(square, float(strangeness[0]), max(probabilities.values()))
         return Reading(
             probabilities=probabilities,
             malignant_probability=malignant,
             flagged=malignant >= model.malignant_threshold,
             activations=np.asarray(maps[0], dtype=np.float32),
+            certainty=certainty,
+            concern=concern,
+            prediction_set=self._prediction_set(probabilities),
+            features=np.asarray(features[0], dtype=np.float32),
             model_version=model.version,
         )
 
+    def _judge(self, square: Pixels, strangeness: float, confidence: float) -> tuple[Certainty, str | None]:
+        limits = self.model_file.certainty
+        if spoilt := limits.quality.concern(quality.measure(square)):
+            return Certainty.UNREADABLE, spoilt
+        if strangeness >= limits.refused_from:
+            return Certainty.UNREADABLE, NO_LESION
+        if strangeness >= limits.strange_from:
+            return Certainty.UNCERTAIN, UNLIKE
+        if confidence < limits.unclear_below:
+            return Certainty.UNCERTAIN, UNCLEAR
+        return Certainty.CERTAIN, None
 
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Probabilities of (classes,) logits; they sum to 1."""
-    exponents = np.exp(logits.astype(np.float64) - logits.max())
-    total: npt.NDArray[np.float64] = exponents / exponents.sum()
-    return total
+    def _prediction_set(self, probabilities: dict[str, float]) -> tuple[str, ...]:
+        bounds = self.model_file.conformal_bounds
+        leading, *others = sorted(probabilities, key=lambda name: -probabilities[name])
+        return (leading, *(name for name in others if probabilities[name] >= bounds[name]))

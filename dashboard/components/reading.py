@@ -13,6 +13,7 @@ from core.records import readings
 from core.records.tables import Diagnosis, Image, StoredReading
 from core.taxonomy import Group
 from core.vision import heat_map
+from core.vision.certainty import Certainty
 from core.vision.intake import display_copy
 from dashboard import page
 from dashboard.components.explanations import explanations
@@ -23,6 +24,16 @@ THUMBNAIL_SIDE = 320
 SUPPORT = (
     "A reading is what a computer model said of one image. It supports the clinician and does not replace them: it is "
     "not a diagnosis."
+)
+
+NOT_READABLE = "The model cannot read this image"
+RETAKE = (
+    "The image is kept, and your own eyes decide. Where it shows a lesion, take it again: in focus, evenly lit, the "
+    "lesion in the middle and filling about half of the picture."
+)
+PREDICTION_SET = (
+    "The classes that the model cannot rule out. On images like those it was measured on, such a list holds the true "
+    "class nine times in ten."
 )
 
 GROUP_WORDS = {
@@ -50,6 +61,19 @@ def group_badge(class_name: str) -> None:
     """The class with its group, as a badge: colour, sign and words say the same."""
     term = taxonomy.term(class_name)
     st.badge(f"{term.title} · {term.group}", color=_GROUP_COLOURS[term.group], icon=_GROUP_ICONS[term.group])
+
+
+def reading_badge(reading: StoredReading) -> None:
+    """The leading class with its group, or that the image could not be read."""
+    if reading.readable:
+        group_badge(reading.prediction)
+    else:
+        st.badge("Not readable", color="gray", icon=":material/visibility_off:")
+
+
+def probability_text(reading: StoredReading) -> str:
+    """The malignant probability as a list shows it, "62%"; a dash where the image could not be read."""
+    return f"{reading.malignant_probability:.0%}" if reading.readable else "–"
 
 
 def diagnosis_badge(diagnosis: Diagnosis) -> None:
@@ -102,18 +126,39 @@ def reading_panel(image: Image) -> None:
             thumbnail(image)
         right.info("This image has no reading.", icon=":material/hourglass_empty:")
         return
+    if not reading.readable:
+        with left:
+            thumbnail(image)
+        with right:
+            st.error(f"{NOT_READABLE}: no answer is shown. {reading.concern}", icon=":material/visibility_off:")
+            st.markdown(RETAKE)
+            _signature(reading)
+        return
     with left, page.errors_told():
         _picture(image, reading)
     with right:
-        term = taxonomy.term(reading.prediction)
-        st.markdown(f"#### {term.title} · {reading.probabilities[reading.prediction]:.0%}")
-        st.markdown(f"Leading class, {GROUP_WORDS[term.group]}")
-        st.markdown(f"Malignant or precancerous, all such classes together: **{reading.malignant_probability:.0%}**")
-        if reading.flagged:
-            st.warning("Flagged: over the model's threshold for malignant or precancerous.", icon=":material/flag:")
-        probability_bars(reading)
-        st.caption(f"{SUPPORT} Model {reading.model_version}, read {page.day_and_time(reading.at)}.")
+        _answer(reading)
     explanations(reading, lambda: _pixels(image.display_sha256))
+
+
+def _answer(reading: StoredReading) -> None:
+    term = taxonomy.term(reading.prediction)
+    st.markdown(f"#### {term.title} · {reading.probabilities[reading.prediction]:.0%}")
+    st.markdown(f"Leading class, {GROUP_WORDS[term.group]}")
+    st.markdown(f"Malignant or precancerous, all such classes together: **{reading.malignant_probability:.0%}**")
+    if reading.flagged:
+        st.warning("Flagged: over the model's threshold for malignant or precancerous.", icon=":material/flag:")
+    if reading.certainty is Certainty.UNCERTAIN:
+        st.warning(f"Uncertain: needs review. {reading.concern}", icon=":material/help:")
+    probability_bars(reading)
+    if reading.prediction_set:
+        names = ", ".join(taxonomy.term(name).title for name in reading.prediction_set)
+        st.markdown(f"May be: **{names}**", help=PREDICTION_SET)
+    _signature(reading)
+
+
+def _signature(reading: StoredReading) -> None:
+    st.caption(f"{SUPPORT} Model {reading.model_version}, read {page.day_and_time(reading.at)}.")
 
 
 def _picture(image: Image, reading: StoredReading) -> None:

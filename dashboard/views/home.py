@@ -7,7 +7,7 @@ import streamlit as st
 from core.records import clock, judgements, readings, visits
 from core.records.tables import Recall, StoredReading, Visit
 from dashboard import navigation, page
-from dashboard.components.reading import group_badge
+from dashboard.components.reading import probability_text, reading_badge
 
 SHOWN = 12
 RECALLS_AHEAD = timedelta(days=14)
@@ -27,9 +27,9 @@ def visit_row(visit: Visit) -> None:
 def reading_row(reading: StoredReading) -> None:
     lesion = reading.image.lesion
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{reading.malignant_probability:.0%}**", width=60)
+        st.markdown(f"**{probability_text(reading)}**", width=60)
         navigation.link_to(navigation.LESION, f"{page.plain(lesion.patient.name)} · {lesion.label}", id=lesion.id)
-        group_badge(reading.prediction)
+        reading_badge(reading)
         st.caption(page.day(reading.image.visit.at), width="content")
 
 

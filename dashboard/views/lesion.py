@@ -14,7 +14,7 @@ from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
-from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail
+from dashboard.components.reading import diagnosis_badge, probability_text, reading_panel, thumbnail
 from dashboard.session import workspace
 
 FILMSTRIP = 12
@@ -35,7 +35,7 @@ def filmstrip(lesion: Lesion, found: Sequence[Image]) -> Image:
             with column:
                 thumbnail(image)
                 reading = image.reading
-                probability = f" · {reading.malignant_probability:.0%}" if reading else ""
+                probability = f" · {probability_text(reading)}" if reading else ""
                 st.caption(page.day(image.visit.at) + probability)
     if len(found) == 1:
         return found[0]
@@ -60,7 +60,7 @@ def trend(found: Sequence[Image]) -> None:
             "leading class": taxonomy.term(image.reading.prediction).title,
         }
         for image in found
-        if image.reading
+        if image.reading and image.reading.readable
     ]
     if len(points) < 2:
         st.info("The trend appears with the second image.", icon=":material/show_chart:")

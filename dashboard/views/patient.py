@@ -12,7 +12,7 @@ from dashboard import navigation, page
 from dashboard.components.banner import banner
 from dashboard.components.lesion_form import add_lesion_form
 from dashboard.components.patient_form import patient_form
-from dashboard.components.reading import diagnosis_badge, group_badge, thumbnail
+from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
 
 actor, database = page.person(), page.database()
 
@@ -79,7 +79,7 @@ def lesion_card(summary: LesionSummary) -> None:
         if summary.diagnosis:
             diagnosis_badge(summary.diagnosis)
         elif latest and latest.reading:
-            group_badge(latest.reading.prediction)
+            reading_badge(latest.reading)
         last = f", last {page.day(latest.visit.at)}" if latest else ""
         st.caption(f"{summary.images} image{'' if summary.images == 1 else 's'}{last}")
         if summary.recall:

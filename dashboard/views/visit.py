@@ -89,9 +89,11 @@ def add_images_section(visit: Visit) -> None:
 def image_row(image: Image, *, expanded: bool) -> None:
     reading = image.reading
     label = f"{image.lesion.label} · {image.lesion.place} · {IMAGE_TYPE_WORDS[image.image_type]}"
-    if reading:
+    if reading and reading.readable:
         label += f" · malignant or precancerous {reading.malignant_probability:.0%}"
-    icon = ":material/flag:" if reading and reading.flagged else None
+    elif reading:
+        label += " · not readable"
+    icon = ":material/flag:" if reading and reading.readable and reading.flagged else None
     # A closed one is not drawn: each picture and chart takes its time.
     row = st.expander(label, expanded=expanded, icon=icon, key=f"image:{image.id}", on_change="rerun")
     if not row.open:

@@ -14,7 +14,8 @@ from core import taxonomy
 from core.demo.lesion_images import LOOKS, draw_lesion
 from core.errors import Unavailable
 from core.vision import model_file
-from core.vision.reader import Reader, softmax
+from core.vision.certainty import Certainty
+from core.vision.reader import NO_LESION, Reader
 
 
 def test_a_reading(reader: Reader) -> None:
@@ -43,18 +44,6 @@ def test_the_heat_map_of_each_class(reader: Reader) -> None:
         reading.heat_map("freckle")
 
 
-def test_the_maps_belong_to_the_logits(reader: Reader) -> None:
-    """Each map's mean is its class's logit without the bias, so between two images logits differ as the means do."""
-    model = reader.model_file
-    readings = [reader.read(draw_lesion(seed=seed, size=200, kind=kind)) for seed, kind in enumerate(LOOKS)]
-    means = np.array([reading.activations.mean(axis=(1, 2)) for reading in readings])
-    scores = np.log([list(reading.probabilities.values()) for reading in readings]) * model.temperature
-    # Probabilities tell the logits up to one number for each image.
-    differences = (scores - means) - (scores - means).mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(differences, np.broadcast_to(differences[0], differences.shape), atol=1e-3)
-    assert np.ptp(means, axis=0).min() > 0.1
-
-
 @pytest.mark.parametrize("size", [(32, 32), (33, 400), (400, 33), (1200, 900)])
 def test_any_size_is_read(reader: Reader, size: tuple[int, int]) -> None:
     image = draw_lesion(seed=2, size=256).resize(size)
@@ -76,12 +65,6 @@ def test_an_image_is_read_within_a_second(reader: Reader) -> None:
     start = perf_counter()
     reader.read(image)
     assert perf_counter() - start < 1
-
-
-def test_softmax() -> None:
-    logits = np.array([1000, 1001, 998], np.float32)
-    expected = np.exp([-1, 0, -3]) / np.exp([-1, 0, -3]).sum()
-    np.testing.assert_allclose(softmax(logits), expected)
 
 
 def copy_of_the_model(folder: Path) -> Path:
@@ -125,3 +108,35 @@ def test_the_order_of_the_classes_is_the_models_own(reader: Reader, tmp_path: Pa
     usual, turned = reader.read(image).probabilities, Reader(path).read(image).probabilities
     assert list(turned.values()) == pytest.approx(list(usual.values()), abs=1e-6)
     assert list(turned) == list(usual)[::-1]
+
+
+def test_the_sure_is_in_the_prediction_set_and_the_ruled_out_is_not(reader: Reader) -> None:
+    bounds = reader.model_file.conformal_bounds
+    for seed, kind in enumerate(LOOKS):
+        reading = reader.read(draw_lesion(seed=seed, size=300, kind=kind))
+        assert reading.prediction_set[0] == reading.prediction
+        expected = {name for name, p in reading.probabilities.items() if p >= bounds[name]} | {reading.prediction}
+        assert set(reading.prediction_set) == expected
+
+
+def test_only_a_certain_reading_raises_no_concern(reader: Reader) -> None:
+    pictures = [draw_lesion(seed=seed, size=300, kind=kind) for seed, kind in enumerate(LOOKS)]
+    for picture in [*pictures, Image.new("RGB", (300, 300), "white")]:
+        reading = reader.read(picture)
+        assert (reading.certainty is Certainty.CERTAIN) == (reading.concern is None)
+
+
+def test_features_of_a_lesion_are_nearer_to_its_own_than_to_another(reader: Reader) -> None:
+    first, other = (draw_lesion(seed=seed, size=300, kind="nevus") for seed in (1, 2))
+    features = [reader.read(image).features for image in (first, first.rotate(90), other)]
+    assert features[0].shape == (1280,)
+    unit = [one / np.linalg.norm(one) for one in features]
+    assert unit[0] @ unit[1] > unit[0] @ unit[2]
+
+
+def test_a_picture_that_shows_no_lesion_is_refused_with_a_reason(reader: Reader) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    black = Image.new("RGB", (200, 200))
+    for picture, reason in ((noise, NO_LESION), (black, "This picture is too dark to be read.")):
+        reading = reader.read(picture)
+        assert (reading.certainty, reading.concern) == (Certainty.UNREADABLE, reason)

@@ -18,14 +18,15 @@ from typer.testing import CliRunner
 
 from core.vision.model_file import ModelFile
 from core.vision.preprocess import to_input
+from core.vision.reader import OUTPUTS
+from core.vision.torch_model import load_torch_model
 from training.__main__ import app
 from training.evaluate import evaluate
 from training.evaluation import Evaluation
-from training.export import export, load_network
+from training.export import export
 from training.fit import fit
 from training.labels import CLASSES, HAM10000_CODES
 from training.loss import mixed_loss
-from training.network import OnePass
 from training.readers import read_folders
 from training.run import PAPER, FitConfig, Progress, load_manifest
 from training.table import Labelled
@@ -122,14 +123,16 @@ def test_from_images_to_a_model_that_reads_the_same_everywhere(
     # The ONNX file against torch, and the maps against the logits, on a picture that neither has seen.
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 255, (60, 80, 3), dtype=np.uint8))
     prepared = to_input(picture, size=model.input_size, mean=model.mean, std=model.std)[None]
-    logits, maps = onnxruntime.InferenceSession(shipped.parent / model.onnx).run(None, {"x": prepared})
-    network = load_network(whole)
+    session = onnxruntime.InferenceSession(shipped.parent / model.onnx)
+    logits, maps, features, strangeness = session.run(OUTPUTS, {"x": prepared})
+    network = load_torch_model(shipped).network
     with torch.inference_mode():
         plain = network(torch.from_numpy(prepared))
-        one_pass = OnePass(network)(torch.from_numpy(prepared))
+        last = network.forward_features(torch.from_numpy(prepared))
     assert maps.shape[:2] == (1, 9)
+    assert strangeness.shape == (1,)
     np.testing.assert_allclose(logits, plain.numpy(), atol=1e-4)
-    np.testing.assert_allclose(maps, one_pass[1].numpy(), atol=1e-4)
+    np.testing.assert_allclose(features, last.mean(dim=(2, 3)).numpy(), atol=1e-4)
     bias = load_file(shipped.parent / model.weights)["classifier.bias"].numpy()
     np.testing.assert_allclose(maps.mean(axis=(2, 3)) + bias, logits, atol=1e-4)
 

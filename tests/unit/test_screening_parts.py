@@ -15,6 +15,7 @@ from core.clinics.directory import starting_list
 from core.clinics.nearest import Near
 from core.clinics.places import Place
 from core.taxonomy import TERMS
+from core.vision.certainty import Certainty
 from core.vision.reader import Reading
 from dashboard.screening import answers
 from dashboard.screening.uploads import only_uploads, private_folder, sweep, take
@@ -28,6 +29,10 @@ def _reading(**probabilities: float) -> Reading:
         malignant_probability=sum(everything[name] for name in ("melanoma", "basal cell carcinoma")),
         flagged=True,
         activations=np.zeros((9, 4, 4), dtype=np.float32),
+        certainty=Certainty.CERTAIN,
+        concern=None,
+        prediction_set=(max(everything, key=everything.__getitem__),),
+        features=np.zeros(1280, dtype=np.float32),
         model_version="model-1",
     )
 

@@ -1,0 +1,1 @@
+"""How fast DermTrail is, in ratios of things that were measured side by side: `make bench`."""
