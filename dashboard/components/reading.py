@@ -130,7 +130,7 @@ def reading_panel(image: Image) -> None:
         with left:
             thumbnail(image)
         with right:
-            st.error(f"{NOT_READABLE}: no answer is shown. {reading.concern}", icon=":material/visibility_off:")
+            st.warning(f"{NOT_READABLE}: no answer is shown. {reading.concern}", icon=":material/visibility_off:")
             st.markdown(RETAKE)
             _signature(reading)
         return

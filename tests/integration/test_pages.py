@@ -1,5 +1,6 @@
 """Every page as each role sees it, run by Streamlit's own test runner on a small clinic."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +8,9 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -19,7 +22,9 @@ from core.records.explanations import OTHER_MODEL, explain_reading
 from core.records.patients import PatientDetails
 from core.records.tables import Patient
 from core.records.terms import BodySite, ConfirmType, Role, Sex
+from core.vision.certainty import Certainty
 from core.vision.explain import WHAT_IT_SHOWS, Method
+from core.vision.reader import NO_LESION
 from core.workspace import Workspace
 from dashboard import navigation, session
 from dashboard.components import explanations, reading
@@ -716,3 +721,50 @@ def test_an_explanation_that_fails_is_told(
     widget(app.toggle, "Compare explanations").set_value(True).run()
     press(app, "Compute LayerCAM")
     assert errors(app) == ["The explanation could not be computed. Please try again."]
+
+
+def test_an_image_that_the_model_cannot_read_gets_no_answer_but_is_kept(
+    sit: Sit, charts: Charts, clinician: Actor
+) -> None:
+    patient = charts.patient()
+    visit, lesion = charts.visit(patient), charts.lesion(patient)
+    noise = io.BytesIO()
+    grains = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
+    Picture.fromarray(grains).save(noise, "PNG")
+    image = charts.image(visit, lesion, noise.getvalue())
+    assert image.reading is not None
+    assert (image.reading.certainty, image.reading.concern) == (Certainty.UNREADABLE, NO_LESION)
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    assert any(NO_LESION in one.value for one in app.warning)
+    told = said(app)
+    assert "Malignant or precancerous, all such classes together" not in told
+    assert "Compare explanations" not in [toggle.label for toggle in app.toggle]
+    for page in (navigation.HOME, navigation.PATIENT):
+        other = opened(page, id=patient.id)
+        in_order(other)
+        assert "Not readable" in said(other)
+
+
+def test_a_doubtful_reading_says_so_and_names_what_it_may_be(
+    sit: Sit, charts: Charts, clinician: Actor, served: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = served.reader.model_file
+    doubtful = model.model_copy(
+        update={
+            "certainty": model.certainty.model_copy(update={"strange_from": -99.0, "refused_from": 99.0}),
+            "conformal_bounds": dict.fromkeys(model.classes, 0.0),
+        }
+    )
+    monkeypatch.setattr(served.reader, "model_file", doubtful)
+    _, _, lesion, image = charts.filled()
+    assert image.reading is not None
+    assert image.reading.prediction_set is not None
+    assert len(image.reading.prediction_set) == 9
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    assert any("Uncertain: needs review." in one.value for one in app.warning)
+    names = ", ".join(taxonomy.term(name).title for name in image.reading.prediction_set)
+    assert f"May be: **{names}**" in said(app)
