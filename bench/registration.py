@@ -61,12 +61,12 @@ def displacement(fit: Matrix, truth: Matrix, size: tuple[int, int]) -> float:
 def measure(files: list[Path], pairs: int, seed: int, hard: int) -> Iterator[Row]:
     """`pairs` plain pairs and as many unrelated ones, then `hard` of each harder set."""
     rng = np.random.default_rng(seed)
-    chosen = [files[i] for i in rng.permutation(len(files))[: 2 * pairs]]
+    chosen = [files[i] for i in rng.permutation(len(files))]
     for position, file in enumerate(chosen[:pairs]):
         first = _opened(file)
         second = warped(first, rng)
         yield _row("plain", file, first, second.picture, second.matrix)
-        other = _opened(chosen[-1 - position])
+        other = _opened(chosen[pairs + position])
         # Every second stranger went through the same camera, so that what a warp leaves behind gives nobody away.
         stranger = warped(other, rng).picture if position % 2 else other
         yield _row("unrelated", file, first, stranger, None)
@@ -125,14 +125,18 @@ def main(
     """Measure registration on pairs made from real images."""
     cv2.setNumThreads(1)
     files = sorted(path for folder in folders for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".png"})
-    rows = list(track(measure(files, pairs, seed, hard), total=2 * pairs + (len(SETS) - 1) * hard))
+    total = 2 * pairs + (len(SETS) - 1) * hard
+    rows: list[Row] = []
+    for row in track(measure(files, pairs, seed, hard), total=total):
+        rows.append(row)
+        # What was measured so far, since a run takes minutes and may be cut short.
+        if json_file and (len(rows) % 20 == 0 or len(rows) == total):
+            json_file.write_text(json.dumps({"summary": summary(rows), "pairs": [asdict(r) for r in rows]}, indent=1))
     lines = summary(rows)
     table = Table(*lines[0])
     for line in lines:
         table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in line.values()))
     Console().print(table)
-    if json_file:
-        json_file.write_text(json.dumps({"summary": lines, "pairs": [asdict(row) for row in rows]}, indent=1))
 
 
 if __name__ == "__main__":
