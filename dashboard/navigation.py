@@ -13,6 +13,7 @@ REGISTER = "views/register.py"
 PATIENT = "views/patient.py"
 VISIT = "views/visit.py"
 LESION = "views/lesion.py"
+COMPARE = "views/compare.py"
 CLINICS = "views/clinics.py"
 SCREENING = "views/screening.py"
 ACCOUNT = "views/account.py"
@@ -30,6 +31,7 @@ def pages(actor: Actor) -> list[st.Page]:
         st.Page(PATIENT, title="Patient", visibility="hidden"),
         st.Page(VISIT, title="Visit", visibility="hidden"),
         st.Page(LESION, title="Lesion", visibility="hidden"),
+        st.Page(COMPARE, title="Compare", visibility="hidden"),
         st.Page(CLINICS, title="Clinic map", icon=":material/map:"),
         st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
     ]

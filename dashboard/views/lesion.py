@@ -227,6 +227,8 @@ if lesion.description:
 found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
     chosen = filmstrip(lesion, found)
+    if len(found) > 1 and st.button("Compare two images", icon=":material/compare:", key=f"compare:{lesion.id}"):
+        navigation.go_to(navigation.COMPARE, id=lesion.id)
     reading_section(chosen)
     st.subheader("Trend")
     trend(found)

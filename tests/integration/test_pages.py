@@ -39,13 +39,14 @@ FOR_ALL = {
     navigation.PATIENT: "Patient",
     navigation.VISIT: "Visit of ",
     navigation.LESION: "Lesion L1",
+    navigation.COMPARE: "Compare · Lesion L1",
     navigation.CLINICS: "Clinic map",
     navigation.SCREENING: "Public screening",
     navigation.MODEL: "Model",
     navigation.ACCOUNT: "Your account",
 }
 FOR_ADMINISTRATORS = {navigation.ACCOUNTS: "Accounts", navigation.AUDIT: "Audit trail"}
-OF_ONE_THING = (navigation.PATIENT, navigation.VISIT, navigation.LESION)
+OF_ONE_THING = (navigation.PATIENT, navigation.VISIT, navigation.LESION, navigation.COMPARE)
 
 
 @pytest.fixture
@@ -140,7 +141,8 @@ def test_every_page_of_a_busy_clinic_opens_for_each_role(
     charts.image(charts.visit(patient, days_ago=90), lesion)
     clinician = people[Role.CLINICIAN]
     judgements.set_recall(charts.database, clinician, lesion_id=lesion.id, due_on=clock.today() + timedelta(days=5))
-    ids = {navigation.PATIENT: patient.id, navigation.VISIT: visit.id, navigation.LESION: lesion.id}
+    ids = {navigation.PATIENT: patient.id, navigation.VISIT: visit.id}
+    ids |= {navigation.LESION: lesion.id, navigation.COMPARE: lesion.id}
     sit(people[role])
     may_open = FOR_ALL | (FOR_ADMINISTRATORS if role is Role.ADMINISTRATOR else {})
     for page, title in may_open.items():
@@ -768,3 +770,35 @@ def test_a_doubtful_reading_says_so_and_names_what_it_may_be(
     assert any("Uncertain: needs review." in one.value for one in app.warning)
     names = ", ".join(taxonomy.term(name).title for name in image.reading.prediction_set)
     assert f"May be: **{names}**" in said(app)
+
+
+def test_two_images_of_a_lesion_are_aligned_and_others_are_shown_side_by_side(
+    charts: Charts, clinician: Actor, sit: Sit
+) -> None:
+    patient = charts.patient()
+    lesion = charts.lesion(patient)
+    # The first and the last show one lesion; the one between them, by mistake, another.
+    for days_ago, seed, day in ((90, 1, 0), (60, 50, 0), (30, 1, 2)):
+        file = lesion_file(seed, size=256, visit=day)
+        charts.image(charts.visit(patient, days_ago=days_ago), lesion, file)
+    sit(clinician)
+    app = opened(navigation.LESION, id=lesion.id)
+    app = press(app, "Compare two images")
+    in_order(app)
+    assert app.title[0].value == "Compare · Lesion L1"
+    assert "**Aligned by the skin** · quality of the fit 0." in said(app)
+
+    widget(app.selectbox, "Second image").set_value(1)
+    app.run()
+    in_order(app)
+    assert "could not be aligned" in said(app)
+
+    widget(app.selectbox, "First image").set_value(1)
+    app.run()
+    assert "Choose two different images." in said(app)
+
+
+def test_one_image_is_nothing_to_compare(charts: Charts, clinician: Actor, sit: Sit) -> None:
+    _, _, lesion, _ = charts.filled()
+    sit(clinician)
+    assert "A comparison needs two images" in said(opened(navigation.COMPARE, id=lesion.id))
