@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from core.body_map import Place
 from core.errors import NotFound
 from core.records import audit, clock, texts
 from core.records.actor import Actor, Permission, requires
+from core.records.body_map import check_place
 from core.records.database import Database
 from core.records.tables import Diagnosis, Image, Lesion, Patient, Recall, StoredReading, Visit
 from core.records.terms import BodySite, Laterality
@@ -35,8 +37,14 @@ def add_lesion(
     body_site: BodySite,
     laterality: Laterality | None = None,
     description: str | None = None,
+    place: Place | None = None,
 ) -> Lesion:
-    """Add a lesion; it gets the next number within its patient. Raises Invalid, NotFound."""
+    """Add a lesion, at its `place` on the body map where that is known; it gets the next number within its patient.
+
+    Raises Invalid, NotFound.
+    """
+    if place is not None:
+        check_place(place)
     description = texts.one_line(description, field="description", longest=LONGEST_DESCRIPTION)
     with database.writing() as session:
         # The lock on the patient keeps two lesions added at one moment from taking the same number.
@@ -49,6 +57,9 @@ def add_lesion(
             body_site=body_site,
             laterality=laterality,
             description=description,
+            map_view=place.view if place else None,
+            map_x=place.x if place else None,
+            map_y=place.y if place else None,
             created_at=clock.now(),
         )
         session.add(lesion)
