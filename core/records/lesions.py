@@ -90,12 +90,18 @@ def list_lesions(database: Database, actor: Actor, *, patient_id: int) -> list[L
 def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[LesionSummary]:
     """A patient's lesions by number, in a fixed number of queries."""
     lesions = select(Lesion).where(Lesion.patient_id == patient_id).order_by(Lesion.number)
-    images = (
-        select(Image)
+    # Counted and ranked by the database: of a patient's images, a list shows one a lesion.
+    newest_first = func.row_number().over(partition_by=Image.lesion_id, order_by=(Visit.at.desc(), Image.id.desc()))
+    ranked = (
+        select(Image.id, newest_first.label("rank"), func.count().over(partition_by=Image.lesion_id).label("images"))
         .join(Image.visit)
-        .join(Image.lesion)
-        .where(Lesion.patient_id == patient_id)
-        .order_by(Visit.at, Image.id)
+        .where(Visit.patient_id == patient_id)
+        .subquery()
+    )
+    latest = (
+        select(Image, ranked.c.images)
+        .join(ranked, ranked.c.id == Image.id)
+        .where(ranked.c.rank == 1)
         .options(
             joinedload(Image.visit),
             joinedload(Image.lesion),
@@ -106,16 +112,14 @@ def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[Les
     recalls = select(Recall).join(Lesion).where(Lesion.patient_id == patient_id, Recall.closed_at.is_(None))
     with database.reading() as session:
         found = list(session.scalars(lesions))
-        by_lesion: dict[int, list[Image]] = {lesion.id: [] for lesion in found}
-        for image in session.scalars(images):
-            by_lesion[image.lesion_id].append(image)
+        shown = {image.lesion_id: (image, count) for image, count in session.execute(latest)}
         diagnosis = {row.lesion_id: row for row in session.scalars(diagnoses.options(joinedload(Diagnosis.user)))}
         recall = {row.lesion_id: row for row in session.scalars(recalls)}
     return [
         LesionSummary(
             lesion=lesion,
-            images=len(by_lesion[lesion.id]),
-            latest=by_lesion[lesion.id][-1] if by_lesion[lesion.id] else None,
+            images=shown[lesion.id][1] if lesion.id in shown else 0,
+            latest=shown[lesion.id][0] if lesion.id in shown else None,
             diagnosis=diagnosis.get(lesion.id),
             recall=recall.get(lesion.id),
         )
