@@ -15,7 +15,7 @@ from core.compare_command import compare
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
-from core.records import images, users
+from core.records import images, rereading, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
 from core.settings import Settings
@@ -142,6 +142,33 @@ def tidy() -> None:
     workspace = _workspace()
     removed = images.tidy(workspace.database, OPERATOR, store=workspace.images)
     print(f"Removed {len(removed)} stray files.")
+
+
+@app.command()
+def reread(
+    every: Annotated[bool, typer.Option("--all", help="Also images that have no reading yet.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Images read at a time.")] = 1,
+) -> None:
+    """Add a reading by the current model to each image whose newest reading is by another version.
+
+    Stopped at any moment it goes on where it was when it is run again. Exits with 1 if any image could not be read.
+    """
+    workspace = _workspace()
+    # Where images share the cores, each gets one: threads within an image would only stand in each other's way.
+    reader = workspace.reader if workers == 1 else Reader(workspace.settings.model, threads=1)
+    outdated = rereading.outdated_images(
+        workspace.database, OPERATOR, model_version=reader.model_version, unread_too=every
+    )
+    done = rereading.read_all_again(
+        workspace.database, OPERATOR, store=workspace.images, reader=reader, image_ids=outdated, workers=workers
+    )
+    failed = 0
+    for one in track(done, description="Reading again", total=len(outdated)):
+        if one.error:
+            failed += 1
+            print(f"image {one.image_id}: {one.error}", file=sys.stderr)
+    print(f"Read {len(outdated) - failed} of {len(outdated)} images with {reader.model_version}; {failed} failed.")
+    raise typer.Exit(int(failed > 0))
 
 
 @app.command()

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import SignInFailed
-from core.records import clock, judgements, patients, users
+from core.records import body_map, clock, judgements, patients, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.tables import Base, Image
-from core.records.terms import ConfirmType
+from core.records.terms import ConfirmType, LesionState
 from tests.charts import PASSWORD, Charts
 
 
@@ -40,6 +40,7 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
             confirm_type=ConfirmType.HISTOPATHOLOGY,
             seen_reading_id=image.readings[-1].id,
         )
+    body_map.set_state(database, clinician, lesion_id=lesion.id, state=LesionState.WATCHED)
     due = clock.today() + timedelta(days=90)
     judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
     users.sign_in(database, name=clinician.name, password=PASSWORD, address="192.0.2.7")

@@ -8,13 +8,24 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
+from core.body_map import Place
 from core.demo.lesion_images import LOOKS, draw_lesion
 from core.errors import Conflict
 from core.records import clock, images, judgements, lesions, patients, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.patients import PatientDetails
-from core.records.tables import Lesion, Recall, Visit
-from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
+from core.records.tables import Lesion, Recall, StateOfLesion, Visit
+from core.records.terms import (
+    BodySite,
+    BodyView,
+    ConfirmType,
+    FitzpatrickSkinType,
+    ImageType,
+    Laterality,
+    LesionState,
+    Role,
+    Sex,
+)
 from core.workspace import Workspace
 
 SEED = 20_260
@@ -41,11 +52,11 @@ PEOPLE = (
 )
 
 PLACES = (
-    (BodySite.TRUNK, Laterality.LEFT, "below the shoulder blade"),
-    (BodySite.HEAD_AND_NECK, Laterality.RIGHT, "temple"),
-    (BodySite.UPPER_EXTREMITY, Laterality.LEFT, "forearm"),
-    (BodySite.LOWER_EXTREMITY, Laterality.RIGHT, "calf"),
-    (BodySite.TRUNK, Laterality.MIDLINE, "lower back"),
+    (BodySite.TRUNK, Laterality.LEFT, "below the shoulder blade", Place(BodyView.BACK, 0.42, 0.31)),
+    (BodySite.HEAD_AND_NECK, Laterality.RIGHT, "temple", Place(BodyView.HEAD, 0.28, 0.67)),
+    (BodySite.UPPER_EXTREMITY, Laterality.LEFT, "forearm", Place(BodyView.FRONT, 0.776, 0.43)),
+    (BodySite.LOWER_EXTREMITY, Laterality.RIGHT, "calf", Place(BodyView.BACK, 0.6, 0.767)),
+    (BodySite.TRUNK, Laterality.MIDLINE, "lower back", Place(BodyView.BACK, 0.5, 0.372)),
 )
 
 PICTURE_SIDE = 384
@@ -134,6 +145,7 @@ class _History:
                 self._add_image(visit, lesion, kind, turn)
         for index, lesion in enumerate(found):
             self._judge(lesion, kinds[index], index, last=times[-1])
+            self._set_states(lesion, kinds[index], times)
 
     def _visit_times(self) -> list[datetime]:
         today = clock.today()
@@ -147,7 +159,7 @@ class _History:
         ]
 
     def _add_lesion(self, index: int) -> Lesion:
-        site, side, text = PLACES[(self.position + index) % len(PLACES)]
+        site, side, text, place = PLACES[(self.position + index) % len(PLACES)]
         return lesions.add_lesion(
             self.workspace.database,
             self.actor,
@@ -155,6 +167,7 @@ class _History:
             body_site=site,
             laterality=side,
             description=text,
+            place=place,
         )
 
     def _log_visit(self, at: datetime, reason: str) -> Visit:
@@ -207,3 +220,12 @@ class _History:
                     user_id=self.actor.user_id,
                 )
             )
+
+    def _set_states(self, lesion: Lesion, kind: str, times: list[datetime]) -> None:
+        """Watched since the first visit, and where it grew, suspicious at the last; these too were set back then."""
+        states = [(times[0], LesionState.WATCHED)]
+        if kind in GROWTH_A_VISIT:
+            states.append((times[-1], LesionState.SUSPICIOUS))
+        user_id = self.actor.account()
+        with self.workspace.database.writing() as session:
+            session.add_all(StateOfLesion(lesion_id=lesion.id, at=at, user_id=user_id, state=one) for at, one in states)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from core.body_map import Place
 from core.errors import NotFound
 from core.records import audit, clock, texts
 from core.records.actor import Actor, Permission, requires
+from core.records.body_map import check_place
 from core.records.database import Database
 from core.records.tables import Diagnosis, Image, Lesion, Patient, Recall, StoredReading, Visit
 from core.records.terms import BodySite, Laterality
@@ -35,8 +37,14 @@ def add_lesion(
     body_site: BodySite,
     laterality: Laterality | None = None,
     description: str | None = None,
+    place: Place | None = None,
 ) -> Lesion:
-    """Add a lesion; it gets the next number within its patient. Raises Invalid, NotFound."""
+    """Add a lesion, at its `place` on the body map where that is known; it gets the next number within its patient.
+
+    Raises Invalid, NotFound.
+    """
+    if place is not None:
+        check_place(place)
     description = texts.one_line(description, field="description", longest=LONGEST_DESCRIPTION)
     with database.writing() as session:
         # The lock on the patient keeps two lesions added at one moment from taking the same number.
@@ -49,6 +57,9 @@ def add_lesion(
             body_site=body_site,
             laterality=laterality,
             description=description,
+            map_view=place.view if place else None,
+            map_x=place.x if place else None,
+            map_y=place.y if place else None,
             created_at=clock.now(),
         )
         session.add(lesion)
@@ -79,12 +90,18 @@ def list_lesions(database: Database, actor: Actor, *, patient_id: int) -> list[L
 def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[LesionSummary]:
     """A patient's lesions by number, in a fixed number of queries."""
     lesions = select(Lesion).where(Lesion.patient_id == patient_id).order_by(Lesion.number)
-    images = (
-        select(Image)
+    # Counted and ranked by the database: of a patient's images, a list shows one a lesion.
+    newest_first = func.row_number().over(partition_by=Image.lesion_id, order_by=(Visit.at.desc(), Image.id.desc()))
+    ranked = (
+        select(Image.id, newest_first.label("rank"), func.count().over(partition_by=Image.lesion_id).label("images"))
         .join(Image.visit)
-        .join(Image.lesion)
-        .where(Lesion.patient_id == patient_id)
-        .order_by(Visit.at, Image.id)
+        .where(Visit.patient_id == patient_id)
+        .subquery()
+    )
+    latest = (
+        select(Image, ranked.c.images)
+        .join(ranked, ranked.c.id == Image.id)
+        .where(ranked.c.rank == 1)
         .options(
             joinedload(Image.visit),
             joinedload(Image.lesion),
@@ -95,16 +112,14 @@ def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[Les
     recalls = select(Recall).join(Lesion).where(Lesion.patient_id == patient_id, Recall.closed_at.is_(None))
     with database.reading() as session:
         found = list(session.scalars(lesions))
-        by_lesion: dict[int, list[Image]] = {lesion.id: [] for lesion in found}
-        for image in session.scalars(images):
-            by_lesion[image.lesion_id].append(image)
+        shown = {image.lesion_id: (image, count) for image, count in session.execute(latest)}
         diagnosis = {row.lesion_id: row for row in session.scalars(diagnoses.options(joinedload(Diagnosis.user)))}
         recall = {row.lesion_id: row for row in session.scalars(recalls)}
     return [
         LesionSummary(
             lesion=lesion,
-            images=len(by_lesion[lesion.id]),
-            latest=by_lesion[lesion.id][-1] if by_lesion[lesion.id] else None,
+            images=shown[lesion.id][1] if lesion.id in shown else 0,
+            latest=shown[lesion.id][0] if lesion.id in shown else None,
             diagnosis=diagnosis.get(lesion.id),
             recall=recall.get(lesion.id),
         )

@@ -1,7 +1,7 @@
 """The tables.
 
-Rows of `audit_entry`, `patient_change`, `reading`, `review` and `diagnosis` are only ever added: triggers in the
-database refuse to change them, and refuse to remove an audit entry.
+Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis` and `lesion_state` are only ever added:
+triggers in the database refuse to change them, and refuse to remove an audit entry.
 """
 
 from datetime import UTC, date, datetime
@@ -26,7 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from core.clinics.kind import ClinicKind
-from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
+from core.records.terms import (
+    BodySite,
+    BodyView,
+    ConfirmType,
+    FitzpatrickSkinType,
+    ImageType,
+    Laterality,
+    LesionState,
+    Role,
+    Sex,
+)
 from core.vision.certainty import Certainty
 
 
@@ -65,7 +75,19 @@ def _enum(values: type[StrEnum]) -> Enum:
 # Sorted as SQLite sorts everything; PostgreSQL would follow the rules of a language.
 _BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresql")
 
-_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind, Certainty)
+_ENUMS = (
+    Role,
+    Sex,
+    FitzpatrickSkinType,
+    BodySite,
+    Laterality,
+    BodyView,
+    LesionState,
+    ImageType,
+    ConfirmType,
+    ClinicKind,
+    Certainty,
+)
 
 
 class Base(DeclarativeBase):
@@ -216,7 +238,10 @@ class Visit(Base):
 
 
 class Lesion(Base):
-    """One lesion of one patient; L1, L2 ... by `number`."""
+    """One lesion of one patient; L1, L2 ... by `number`.
+
+    Its place on the body map is the view and a point in 0..1 of the view's width and height; older ones have none.
+    """
 
     __tablename__ = "lesion"
 
@@ -225,10 +250,20 @@ class Lesion(Base):
     body_site: Mapped[BodySite]
     laterality: Mapped[Laterality | None]
     description: Mapped[str | None] = mapped_column(String(200))
+    map_view: Mapped[BodyView | None]
+    map_x: Mapped[float | None]
+    map_y: Mapped[float | None]
     created_at: Mapped[datetime]
     patient: Mapped[Patient] = relationship()
 
-    __table_args__ = (UniqueConstraint("patient_id", "number"), CheckConstraint("number > 0", name="number_from_one"))
+    __table_args__ = (
+        UniqueConstraint("patient_id", "number"),
+        CheckConstraint("number > 0", name="number_from_one"),
+        CheckConstraint(
+            "(map_view IS NULL) = (map_x IS NULL) AND (map_view IS NULL) = (map_y IS NULL)", name="map_place_is_whole"
+        ),
+        CheckConstraint("map_x BETWEEN 0 AND 1 AND map_y BETWEEN 0 AND 1", name="map_place_within_view"),
+    )
 
     @property
     def label(self) -> str:
@@ -240,6 +275,18 @@ class Lesion(Base):
         """Where on the body it is, in a few words."""
         side = f", {self.laterality}" if self.laterality else ""
         return f"{self.body_site}{side}"
+
+
+class StateOfLesion(Base):
+    """What a clinician said has become of a lesion; the newest holds, and a lesion without any is new."""
+
+    __tablename__ = "lesion_state"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    state: Mapped[LesionState]
+    user: Mapped[User] = relationship()
 
 
 class Image(Base):

@@ -49,6 +49,27 @@ class Laterality(StrEnum):
     MIDLINE = "midline"
 
 
+class BodyView(StrEnum):
+    """The views of the body map (core.body_map)."""
+
+    FRONT = "front"
+    BACK = "back"
+    HEAD = "head"
+    HANDS = "hands"
+    FEET = "feet"
+
+
+class LesionState(StrEnum):
+    """What a clinician says has become of a lesion; NEW until one says anything."""
+
+    NEW = "new"
+    WATCHED = "watched"
+    CHANGED = "changed"
+    SUSPICIOUS = "suspicious"
+    EXCISED = "excised"
+    RESOLVED = "resolved"
+
+
 class ImageType(StrEnum):
     """The ISIC archive's image_type, as far as a clinic takes them."""
 

@@ -51,10 +51,13 @@ _GROUP_ICONS = {
 }
 
 
-@lru_cache(maxsize=512)
-def _thumbnail(display_sha256: str) -> bytes:
+@lru_cache(maxsize=2048)
+def _thumbnail(display_sha256: str, side: int) -> bytes:
     # Files in the store never change, so neither does what is made of them.
-    return display_copy(_pixels(display_sha256), max_side=THUMBNAIL_SIDE)
+    with Picture.open(io.BytesIO(workspace().images.get(display_sha256))) as picture:
+        # The decoder itself leaves out what a small picture does not show.
+        picture.draft("RGB", (side, side))
+        return display_copy(picture.convert("RGB"), max_side=side)
 
 
 def group_badge(class_name: str) -> None:
@@ -81,11 +84,16 @@ def diagnosis_badge(diagnosis: Diagnosis) -> None:
     st.badge(f"Diagnosis: {page.plain(diagnosis.name)}", color="violet", icon=":material/stethoscope:")
 
 
+def thumbnail_file(image: Image, *, side: int = THUMBNAIL_SIDE) -> bytes:
+    """The image as a small JPEG, its longer side at most `side` pixels. Raises NotFound, Unavailable."""
+    return _thumbnail(image.display_sha256, side)
+
+
 def thumbnail(image: Image) -> None:
     """The image, small, as a list shows it."""
     with page.errors_told():
         description = f"{image.lesion.label}, {page.day(image.visit.at)}"
-        st.image(_thumbnail(image.display_sha256), width="stretch", alt=description)
+        st.image(thumbnail_file(image), width="stretch", alt=description)
 
 
 def probability_bars(reading: StoredReading) -> None:

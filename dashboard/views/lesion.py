@@ -1,91 +1,27 @@
-"""A lesion through time: its images with their readings, the trend, the diagnosis and the recall."""
+"""A lesion through time: its images with their readings on a time axis, the state, the diagnosis and the recall."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-import altair as alt
-import pandas as pd
 import streamlit as st
 
 from core import taxonomy
-from core.records import clock, judgements, lesions, readings
+from core.records import clock, judgements, lesions, readings, timeline
 from core.records.actor import Permission
 from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
-from dashboard.components.reading import diagnosis_badge, probability_text, reading_panel, thumbnail
+from dashboard.components.lesion_state import state_section
+from dashboard.components.reading import diagnosis_badge, reading_panel
+from dashboard.components.reread import reread_section, tell_failed
+from dashboard.components.timeline import choose_image
+from dashboard.components.timeline import timeline as show_timeline
 from dashboard.session import workspace
 
-FILMSTRIP = 12
 INTERVALS = {"in 3 months": 91, "in 6 months": 182, "in 12 months": 365, "on a date": None}
 
 actor, database = page.person(), page.database()
 may_diagnose = actor.may(Permission.DIAGNOSE)
-
-
-def filmstrip(lesion: Lesion, found: Sequence[Image]) -> Image:
-    """The images in time order, the earlier ones on request; the one chosen, which is the last at first."""
-    earlier = len(found) - FILMSTRIP
-    shown = range(len(found))
-    if earlier > 0 and not st.toggle(f"Show {earlier} earlier images", key=f"earlier:{lesion.id}"):
-        shown = range(earlier, len(found))
-    for start in range(shown.start, shown.stop, 6):
-        for column, image in zip(st.columns(6), found[start : min(start + 6, shown.stop)], strict=False):
-            with column:
-                thumbnail(image)
-                reading = image.reading
-                probability = f" · {probability_text(reading)}" if reading else ""
-                st.caption(page.day(image.visit.at) + probability)
-    if len(found) == 1:
-        return found[0]
-    position = st.segmented_control(
-        "Show",
-        shown,
-        default=shown[-1],
-        required=True,
-        format_func=lambda index: f"{index + 1} · {page.day(found[index].visit.at)}",
-        key=f"show:{lesion.id}:{len(found)}:{shown.start}",
-    )
-    return found[position]
-
-
-def trend(found: Sequence[Image]) -> None:
-    """Malignant probability over time, one line per model version, since versions do not compare."""
-    points = [
-        {
-            "taken": image.visit.at.astimezone(),
-            "malignant probability": image.reading.malignant_probability,
-            "model version": image.reading.model_version,
-            "leading class": taxonomy.term(image.reading.prediction).title,
-        }
-        for image in found
-        if image.reading and image.reading.readable
-    ]
-    if len(points) < 2:
-        st.info("The trend appears with the second image.", icon=":material/show_chart:")
-        return
-    frame = pd.DataFrame(points)
-    # A legend takes its height from the lines, and tells nothing of a single one.
-    several = frame["model version"].nunique() > 1
-    legend = alt.Legend(orient="bottom", title="Model", labelLimit=400) if several else None
-    chart = (
-        alt.Chart(frame)
-        .mark_line(point=alt.OverlayMarkDef(size=70))
-        .encode(
-            x=alt.X("taken:T", title=None),
-            y=alt.Y(
-                "malignant probability:Q",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%"),
-                title="malignant or precancerous",
-            ),
-            color=alt.Color("model version:N", legend=legend),
-            tooltip=["taken:T", alt.Tooltip("malignant probability:Q", format=".1%"), "leading class:N"],
-        )
-    )
-    spoken = ", ".join(f"{point['taken']:%-d %b %Y} {point['malignant probability']:.0%}" for point in points)
-    st.altair_chart(chart.properties(height=240), width="stretch", alt=f"Malignant probability: {spoken}")
 
 
 def diagnosis_form(lesion: Lesion, seen_reading_id: int | None) -> None:
@@ -226,12 +162,13 @@ if lesion.description:
     st.text(lesion.description)
 found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
-    chosen = filmstrip(lesion, found)
+    st.subheader("Timeline")
+    show_timeline(found, timeline.decisions_on(database, actor, lesion_id=lesion.id))
+    reread_section(lesion)
+    tell_failed(lesion)
     if len(found) > 1 and st.button("Compare two images", icon=":material/compare:", key=f"compare:{lesion.id}"):
         navigation.go_to(navigation.COMPARE, id=lesion.id)
-    reading_section(chosen)
-    st.subheader("Trend")
-    trend(found)
+    reading_section(choose_image(lesion, found))
 else:
     st.info("No image yet. Add one during a visit.", icon=":material/add_photo_alternate:")
     navigation.link_to(navigation.PATIENT, "Open the chart to log a visit", id=lesion.patient_id)
@@ -239,4 +176,5 @@ left, right = st.columns(2, gap="large")
 with left:
     diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
 with right:
+    state_section(lesion)
     recall_section(lesion)

@@ -10,8 +10,8 @@ from core.records.patients import PatientDetails
 from core.records.tables import Patient
 from dashboard import navigation, page
 from dashboard.components.banner import banner
-from dashboard.components.lesion_form import add_lesion_form
 from dashboard.components.patient_form import patient_form
+from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
 
 actor, database = page.person(), page.database()
@@ -90,9 +90,7 @@ def lesion_card(summary: LesionSummary) -> None:
 
 def lesions_tab(patient: Patient) -> None:
     found = lesions.lesions_of(database, actor, patient_id=patient.id)
-    with st.expander("Add a lesion", icon=":material/add:"):
-        added = add_lesion_form("chart", patient_id=patient.id)
-    if added is not None:
+    if patient_map("chart", patient_id=patient.id) is not None:
         st.rerun()
     if not found:
         st.info("No lesion yet. Add one here, or during a visit.", icon=":material/add_location:")

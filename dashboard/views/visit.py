@@ -10,7 +10,7 @@ from core.records.terms import ImageType
 from dashboard import navigation, page
 from dashboard.components import uploads
 from dashboard.components.banner import banner
-from dashboard.components.lesion_form import add_lesion_form
+from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import reading_panel
 
 TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif"]
@@ -40,7 +40,7 @@ def choose_lesion(visit: Visit) -> int | None:
         only_one = 0 if len(known) == 1 else None
         chosen = st.selectbox("Lesion", list(known), only_one, format_func=words, placeholder="Choose", key=key)
     with st.expander("Add a lesion", icon=":material/add_location:", expanded=not known):
-        lesion = add_lesion_form("visit", patient_id=visit.patient_id)
+        lesion = patient_map("visit", patient_id=visit.patient_id)
     if lesion is not None:
         st.session_state[added_key] = lesion.id
         st.rerun()

@@ -256,6 +256,7 @@ UNCHANGEABLE = {
     "reading": "prediction = 'nevus'",
     "review": "user_id = 1",
     "diagnosis": "name = 'nevus'",
+    "lesion_state": "state = 'resolved'",
 }
 
 

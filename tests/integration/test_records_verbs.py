@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from core import records
+from core.body_map import Place
 from core.errors import NotAllowed
 from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.tables import Image
-from core.records.terms import BodySite, ConfirmType, ImageType, Role
+from core.records.terms import BodySite, BodyView, ConfirmType, ImageType, LesionState, Role
 from core.vision.explain import Method
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
@@ -28,6 +29,10 @@ from tests.explaining import InstantExplainer
 MAY = {
     "audit.search_audit": Role.ADMINISTRATOR,
     "audit.audit_actions": Role.ADMINISTRATOR,
+    "body_map.map_of": Role.STAFF,
+    "body_map.place_lesion": Role.STAFF,
+    "body_map.set_state": Role.CLINICIAN,
+    "body_map.states_of": Role.STAFF,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -52,9 +57,12 @@ MAY = {
     "patients.patient_history": Role.STAFF,
     "patients.patients_by_id": Role.STAFF,
     "readings.read_again": Role.STAFF,
+    "rereading.outdated_images": Role.STAFF,
+    "rereading.read_all_again": Role.STAFF,
     "readings.review_reading": Role.CLINICIAN,
     "readings.unreviewed_readings": Role.STAFF,
     "readings.count_unreviewed": Role.STAFF,
+    "timeline.decisions_on": Role.STAFF,
     "users.add_user": Role.ADMINISTRATOR,
     "users.list_users": Role.ADMINISTRATOR,
     "users.clinicians": Role.STAFF,
@@ -123,6 +131,14 @@ class Clinic:
         arguments: dict[str, dict[str, Any]] = {
             "audit.search_audit": {},
             "audit.audit_actions": {},
+            "body_map.map_of": {**a_patient, "as_of": today},
+            "body_map.place_lesion": {
+                **a_lesion,
+                "place": Place(BodyView.FRONT, 0.6, 0.3),
+                "region": "front-chest-left",
+            },
+            "body_map.set_state": {**a_lesion, "state": LesionState.SUSPICIOUS},
+            "body_map.states_of": a_lesion,
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
@@ -164,9 +180,12 @@ class Clinic:
             "patients.patient_history": a_patient,
             "patients.patients_by_id": {"patient_ids": [patient.id]},
             "readings.read_again": {"store": store, "reader": self.workspace.reader, **an_image},
+            "rereading.outdated_images": {"model_version": "another", **a_lesion},
+            "rereading.read_all_again": {"store": store, "reader": self.workspace.reader, "image_ids": [image.id]},
             "readings.review_reading": {"reading_id": image.readings[0].id},
             "readings.unreviewed_readings": {},
             "readings.count_unreviewed": {},
+            "timeline.decisions_on": a_lesion,
             "users.add_user": {"name": "newcomer", "role": Role.ADMINISTRATOR, "password": PASSWORD},
             "users.list_users": {},
             "users.clinicians": {},
