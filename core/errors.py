@@ -5,7 +5,8 @@
     │   └── UnreadableImage a file that is no image, or one that cannot be taken in
     ├── NotFound            there is no such thing
     ├── Conflict            somebody else was first
-    │   └── LikelyDuplicate a record like this one exists already, and nobody said that it is another person
+    │   ├── LikelyDuplicate a record like this one exists already, and nobody said that it is another person
+    │   └── OtherPatient    a file that names another patient than the chart's, and nobody said that they are the same
     ├── NotAllowed          the person signed in may not do this
     ├── SignInFailed        wrong name or password, or too many tries
     └── Unavailable         a part that is needed does not answer (model, database)
@@ -44,6 +45,10 @@ class LikelyDuplicate(Conflict):
     def __init__(self, message: str, *, candidates: list[int]) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class OtherPatient(Conflict):
+    """A file names another patient than the one whose chart it was to go into, or none."""
 
 
 class NotAllowed(DermTrailError):

@@ -17,13 +17,14 @@ class Settings(BaseSettings):
     """The settings and their defaults.
 
     Attributes:
-        home: folder of the embedded database, the images and the signing key; made on first start.
+        home: folder of the embedded database, the images and the keys; made on first start.
         database_url: SQLAlchemy URL of the database; by default an SQLite file in `home`.
         model: the JSON of the model that reads.
         max_image_bytes, max_image_pixels: larger files are refused before they are decoded.
         idle_minutes: a session that did nothing for so long is over.
         session_hours: a session is over after so long, busy or not.
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
+        clinic_name: stands at the head of printed reports.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(default=15, gt=0)
     session_hours: float = Field(default=12, gt=0)
     reading_threads: int = Field(default=0, ge=0)
+    clinic_name: str = Field(default="Dermatology clinic", min_length=1, max_length=120)
     secure_cookie: bool = False
 
     @field_validator("home")
@@ -58,6 +60,11 @@ class Settings(BaseSettings):
     def signing_key(self) -> Path:
         """The file with the key that signs session cookies."""
         return self.home / "signing.key"
+
+    @property
+    def pseudonym_key(self) -> Path:
+        """The file with the key that names patients in exports without identity."""
+        return self.home / "pseudonym.key"
 
     @property
     def idle_limit(self) -> timedelta:

@@ -69,6 +69,11 @@ class Workspace:
         """The key that signs session cookies, made on first use and kept readable for its owner only."""
         return _kept_secret(self.settings.signing_key)
 
+    @cached_property
+    def pseudonym_key(self) -> str:
+        """The key that names patients in exports without identity; a new one gives everybody new names."""
+        return _kept_secret(self.settings.pseudonym_key)
+
     def check(self) -> dict[str, str]:
         """What answers, for the health check. Raises Unavailable where the model or the database does not."""
         try:

@@ -26,7 +26,7 @@ from core.records import audit, images
 from core.records.actor import OPERATOR
 from core.records.database import Database, known_revisions, migrate_on
 from core.records.image_store import ImageStore
-from core.records.tables import Base, Image, Patient, SignInTries, User, UserSession
+from core.records.tables import AuditEntry, Base, Image, Patient, SignInTries, User, UserSession
 
 RECORDS = "records.db"
 IMAGES = "images/"
@@ -125,6 +125,21 @@ def _copy(source: Database, target: Connection) -> None:
                 # Rows that bring their own ids do not move the counter that gives out the next one.
                 last = f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), max(id)) FROM {table.name}"  # noqa: S608 - our own table's name
                 target.execute(text(last))
+    _skip_erased_ids(target)
+
+
+def _skip_erased_ids(target: Connection) -> None:
+    """Let the next patient have an id that no audit entry names: whoever had it was erased, and is somebody else."""
+    highest = target.scalar(select(func.max(AuditEntry.patient_id)))
+    if highest is None or highest <= (target.scalar(select(func.max(Patient.id))) or 0):
+        return
+    if target.dialect.name == "postgresql":
+        target.execute(text("SELECT setval(pg_get_serial_sequence('patient', 'id'), :highest)"), {"highest": highest})
+    else:
+        target.execute(text("DELETE FROM sqlite_sequence WHERE name = 'patient'"))
+        target.execute(
+            text("INSERT INTO sqlite_sequence (name, seq) VALUES ('patient', :highest)"), {"highest": highest}
+        )
 
 
 @contextmanager

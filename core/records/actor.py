@@ -16,12 +16,13 @@ class Permission(StrEnum):
 
     READ_CHART = "read charts"
     WRITE_CHART = "register patients, log visits and add images"
+    EXPORT = "take whole charts out of the clinic"
     DIAGNOSE = "review readings, record diagnoses and set recalls"
     ADMINISTER = "manage accounts, the clinic directory and the audit trail"
 
 
 _STAFF = frozenset({Permission.READ_CHART, Permission.WRITE_CHART})
-_CLINICIAN = _STAFF | {Permission.DIAGNOSE}
+_CLINICIAN = _STAFF | {Permission.EXPORT, Permission.DIAGNOSE}
 # The administrator of a small clinic is often its only doctor, so this role may do everything; what was done under it
 # stands in the audit trail like everything else.
 _ADMINISTRATOR = _CLINICIAN | {Permission.ADMINISTER}

@@ -166,6 +166,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
+    # What is removed or changed is overwritten with zeros in the file: an erased patient's name does not stay in it.
+    connection.execute("PRAGMA secure_delete = ON")
     _write_ahead(connection)
 
 

@@ -101,6 +101,29 @@ class ImageStore:
                 removed.append(path.name)
         return removed
 
+    def remove(self, hashes: Collection[str]) -> None:
+        """Remove files that no row names any more. The caller holds the store `alone`. Raises Unavailable."""
+        try:
+            for path in map(self.path, hashes):
+                path.unlink(missing_ok=True)
+            for folder in {self.path(sha256).parent for sha256 in hashes}:
+                if folder.is_dir():
+                    _sync_folder(folder)
+        except OSError as error:
+            raise Unavailable("The image files could not be removed. Run `python -m core tidy` later.") from error
+
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """Hold the store from the first file of an upload to the commit of its rows: nobody is `alone` meanwhile."""
+        with self._locked(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no upload is between its files and its rows, and keep others out. Not while holding a database."""
+        with self._locked(fcntl.LOCK_EX):
+            yield
+
     def _make_folder(self, folder: Path) -> None:
         """Make `folder` and those above it that are missing, for the owner only, unlike `mkdir(parents=True)`."""
         if not folder.is_dir():

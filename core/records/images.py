@@ -56,32 +56,33 @@ def add_image(
         _check_place(session, visit_id, lesion_id)
         if not although_elsewhere:
             _refuse_elsewhere(session, clean.sha256, lesion_id)
-    intake.store.put(clean.encoded)
-    display_sha256 = intake.store.put(display_copy(clean.pixels, max_side=readings.SHOWN_SIDE))
-    stored = readings.stored(intake.reader.read(clean.pixels), clean.pixels, intake.store)
-    with database.writing() as session:
-        database.take_turns(session, "add an image")
-        patient_id = _check_place(session, visit_id, lesion_id)
-        if not although_elsewhere:
-            # Again, since the same file may have been added to two charts at one moment.
-            _refuse_elsewhere(session, clean.sha256, lesion_id)
-        image = Image(
-            lesion_id=lesion_id,
-            visit_id=visit_id,
-            sha256=clean.sha256,
-            display_sha256=display_sha256,
-            width=clean.width,
-            height=clean.height,
-            image_type=image_type,
-            created_at=clock.now(),
-            readings=[stored],
-        )
-        session.add(image)
-        try:
-            session.flush()
-        except IntegrityError as error:
-            raise Conflict("This lesion has this image already.") from error
-        audit.record(session, actor, "image.add", subject_type="image", subject_id=image.id, patient_id=patient_id)
+    with intake.store.adding():
+        intake.store.put(clean.encoded)
+        display_sha256 = intake.store.put(display_copy(clean.pixels, max_side=readings.SHOWN_SIDE))
+        stored = readings.stored(intake.reader.read(clean.pixels), clean.pixels, intake.store)
+        with database.writing() as session:
+            database.take_turns(session, "add an image")
+            patient_id = _check_place(session, visit_id, lesion_id)
+            if not although_elsewhere:
+                # Again, since the same file may have been added to two charts at one moment.
+                _refuse_elsewhere(session, clean.sha256, lesion_id)
+            image = Image(
+                lesion_id=lesion_id,
+                visit_id=visit_id,
+                sha256=clean.sha256,
+                display_sha256=display_sha256,
+                width=clean.width,
+                height=clean.height,
+                image_type=image_type,
+                created_at=clock.now(),
+                readings=[stored],
+            )
+            session.add(image)
+            try:
+                session.flush()
+            except IntegrityError as error:
+                raise Conflict("This lesion has this image already.") from error
+            audit.record(session, actor, "image.add", subject_type="image", subject_id=image.id, patient_id=patient_id)
     return image
 
 

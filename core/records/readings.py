@@ -68,13 +68,18 @@ def read_again(database: Database, actor: Actor, *, store: ImageStore, reader: R
         if image is None:
             raise NotFound("There is no such image.")
     pixels = decode(store.get(image.sha256))
-    row = stored(reader.read(pixels), pixels, store)
-    row.image_id = image_id
-    with database.writing() as session:
-        session.add(row)
-        session.flush()
-        patient_id = session.scalar(select(Lesion.patient_id).join(Image).where(Image.id == image_id))
-        audit.record(session, actor, "reading.add", subject_type="reading", subject_id=row.id, patient_id=patient_id)
+    with store.adding():
+        row = stored(reader.read(pixels), pixels, store)
+        row.image_id = image_id
+        with database.writing() as session:
+            if session.get(Image, image_id) is None:
+                raise NotFound("There is no such image.")
+            session.add(row)
+            session.flush()
+            patient_id = session.scalar(select(Lesion.patient_id).join(Image).where(Image.id == image_id))
+            audit.record(
+                session, actor, "reading.add", subject_type="reading", subject_id=row.id, patient_id=patient_id
+            )
     return row
 
 

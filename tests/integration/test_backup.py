@@ -21,7 +21,7 @@ from core.records import users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.image_store import ImageStore
-from core.records.tables import Base, Review
+from core.records.tables import Base, Recall
 from core.records.terms import Role
 from core.workspace import Workspace
 from tests.charts import PASSWORD, Charts
@@ -295,7 +295,7 @@ def test_a_restore_that_is_stopped_leaves_the_records_as_they_were(
 
     def stopped(source: Database, connection: Any) -> None:
         real(source, connection)
-        connection.execute(delete(Review))
+        connection.execute(delete(Recall))
         connection.execute(insert(Base.metadata.tables["patient_search_term"]), [{"patient_id": 1, "term": "half"}])
         raise KeyboardInterrupt
 

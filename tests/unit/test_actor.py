@@ -16,7 +16,7 @@ def somebody(role: Role) -> Actor:
     ("role", "may"),
     [
         (Role.STAFF, {Permission.READ_CHART, Permission.WRITE_CHART}),
-        (Role.CLINICIAN, {Permission.READ_CHART, Permission.WRITE_CHART, Permission.DIAGNOSE}),
+        (Role.CLINICIAN, set(Permission) - {Permission.ADMINISTER}),
         (Role.ADMINISTRATOR, set(Permission)),
     ],
 )
