@@ -24,6 +24,7 @@ class Settings(BaseSettings):
         idle_minutes: a session that did nothing for so long is over.
         session_hours: a session is over after so long, busy or not.
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
+        overpass_url: the server of OpenStreetMap's Overpass API that `core clinics import --overpass` asks.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     session_hours: float = Field(default=12, gt=0)
     reading_threads: int = Field(default=0, ge=0)
     secure_cookie: bool = False
+    overpass_url: str = "https://overpass-api.de/api/interpreter"
 
     @field_validator("home")
     @classmethod

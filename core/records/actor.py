@@ -16,7 +16,7 @@ class Permission(StrEnum):
 
     READ_CHART = "read charts"
     WRITE_CHART = "register patients, log visits and add images"
-    DIAGNOSE = "review readings, record diagnoses and set recalls"
+    DIAGNOSE = "review readings, record diagnoses, set recalls and refer"
     ADMINISTER = "manage accounts, the clinic directory and the audit trail"
 
 
