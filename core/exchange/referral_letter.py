@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.clinics.places import country_name
-from core.records import clock
+from core.records import clock, patients
 from core.records.tables import Referral
 
 # Everything that people typed is escaped, so that no name can bring markup along.
@@ -13,20 +13,15 @@ _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoesc
 
 
 def letter(referral: Referral) -> str:
-    """The letter as HTML; `referral` as `core.records.referrals.get_referral` answers it, with all that belongs to it."""
+    """The letter as HTML; `referral` as `core.records.referrals.get_referral` answers it, with what belongs to it."""
     sent = referral.sent_at.astimezone()
     patient = referral.patient
-    age = (
-        sent.year
-        - patient.birth_date.year
-        - ((sent.month, sent.day) < (patient.birth_date.month, patient.birth_date.day))
-    )
     return _TEMPLATES.get_template("referral_letter.html").render(
         referral=referral,
         patient=patient,
         clinic=referral.clinic,
         country=country_name(referral.clinic.country),
-        age=age,
+        age=patients.age_in_years(patient.birth_date, sent.date()),
         sent_on=f"{sent:%-d %B %Y}",
         printed_on=f"{clock.now().astimezone():%-d %B %Y, %H:%M}",
     )

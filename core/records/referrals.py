@@ -36,7 +36,7 @@ def refer(
     urgent: bool = False,
     lesion_id: int | None = None,
 ) -> Referral:
-    """Refer a patient, or one lesion of theirs, to a clinic. Raises Invalid, NotFound, and Conflict for a second one."""
+    """Refer a patient, or one lesion of theirs, to a clinic. Raises Invalid, NotFound, Conflict."""
     lines = texts.notes(reason, field="reason", longest=LONGEST_REASON)
     if lines is None:
         raise Invalid("Why is the patient referred? The reason is missing.", field="reason")
