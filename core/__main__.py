@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
+from core.clinics_commands import clinics_app, find_place
 from core.compare_command import compare
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
@@ -30,6 +31,8 @@ app = typer.Typer(
 users_app = typer.Typer(help="Accounts: add, list, disable.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
 app.command()(compare)
+app.add_typer(clinics_app, name="clinics")
+app.command("place")(find_place)
 
 
 def _workspace() -> Workspace:

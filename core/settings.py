@@ -25,6 +25,7 @@ class Settings(BaseSettings):
         session_hours: a session is over after so long, busy or not.
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
         clinic_name: stands at the head of printed reports.
+        overpass_url: the server of OpenStreetMap's Overpass API that `core clinics import --overpass` asks.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -40,6 +41,7 @@ class Settings(BaseSettings):
     reading_threads: int = Field(default=0, ge=0)
     clinic_name: str = Field(default="Dermatology clinic", min_length=1, max_length=120)
     secure_cookie: bool = False
+    overpass_url: str = "https://overpass-api.de/api/interpreter"
 
     @field_validator("home")
     @classmethod

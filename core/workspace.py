@@ -13,6 +13,7 @@ from core.records import clinics
 from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.images import Intake
+from core.records.public_directory import PublicDirectory
 from core.settings import Settings
 from core.vision.explainer import Explainer
 from core.vision.intake import IntakeLimits
@@ -38,6 +39,11 @@ class Workspace:
     def database(self) -> Database:
         """The records."""
         return Database(self.settings.database)
+
+    @cached_property
+    def public_directory(self) -> PublicDirectory:
+        """The directory of clinics for the public page, with no way from it to anything else of the records."""
+        return PublicDirectory(self.settings.database)
 
     @cached_property
     def images(self) -> ImageStore:

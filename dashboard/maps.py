@@ -11,6 +11,7 @@ bring markup or a script with it.
 In a page: `st_folium(clinic_map(...), key="clinics", height=520, use_container_width=True, returned_objects=[])`.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from folium.template import Template
 from jinja2.utils import htmlsafe_json_dumps
 
 from core.clinics.kind import ClinicKind
-from core.clinics.nearest import Near
+from core.clinics.nearest import EARTH_RADIUS_KM, Near
 from core.clinics.places import country_name
 from dashboard.clinic_words import KIND_TITLES, ListedClinic, distance_text, web_address
 
@@ -33,6 +34,7 @@ STATIC = "/app/static"
 Position = tuple[float, float]
 """Latitude and longitude in degrees."""
 
+_RINGS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0)
 _WHOLE_WORLD = ((-50.0, -120.0), (65.0, 150.0))
 _TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 _TILES_CREDIT = '© <a href="https://www.openstreetmap.org/copyright" target="_blank">OpenStreetMap</a> contributors'
@@ -90,6 +92,7 @@ def clinic_map(
     origin_name: str = "Your chosen place",
     dark: bool = False,
     tiles: bool = True,
+    rings: Sequence[float] = (),
 ) -> folium.Map:
     """A map of `clinics`, showing at first what matters: `origin` and `nearest`, or else all of them.
 
@@ -100,22 +103,25 @@ def clinic_map(
         origin_name: what the origin is called on the map.
         dark: for a page in the dark theme.
         tiles: try OpenStreetMap's tiles on top of the outlines.
+        rings: kilometres from the origin at which a ring is drawn.
     """
     spots = _spots(clinics, nearest, origin=origin, colours=_DARK_KINDS if dark else _LIGHT_KINDS)
     canvas = folium.Map(tiles=None, min_zoom=2, max_zoom=16, zoom_snap=0.5, control_scale=True, font_size="14px")
     canvas.default_js = [
         ("leaflet", f"{STATIC}/leaflet/leaflet.js"),
+        ("markercluster", f"{STATIC}/markercluster/leaflet.markercluster.js"),
         ("clinic_map", f"{STATIC}/clinics/map.js"),
     ]
     canvas.default_css = [
         ("leaflet_css", f"{STATIC}/leaflet/leaflet.css"),
+        ("markercluster_css", f"{STATIC}/markercluster/MarkerCluster.css"),
         ("clinic_map_css", f"{STATIC}/clinics/map.css"),
     ]
     if tiles:
         folium.TileLayer(
             _TILES, attr=_TILES_CREDIT, error_tile_url=_EMPTY_TILE, max_zoom=16, referrer_policy=_REFERRER
         ).add_to(canvas)
-    canvas.add_child(_Drawing(spots, origin=origin, origin_name=origin_name, dark=dark))
+    canvas.add_child(_Drawing(spots, origin=origin, origin_name=origin_name, dark=dark, rings=rings))
     ranked = [spot.at for spot in spots if spot.label]
     shown = [*(ranked or [spot.at for spot in spots]), *([origin] if origin else [])]
     canvas.fit_bounds(_corners(shown or _WHOLE_WORLD), padding=(40, 40), max_zoom=10)
@@ -142,8 +148,8 @@ def _spots(
     return sorted(spots, key=lambda spot: bool(spot.label))
 
 
-def _key(clinic: ListedClinic) -> tuple[str, str, str]:
-    return clinic.name, clinic.city, clinic.country
+def _key(clinic: ListedClinic) -> tuple[str, str, str, Position]:
+    return clinic.name, clinic.city, clinic.country, _place(clinic)
 
 
 def _place(clinic: ListedClinic) -> Position:
@@ -162,9 +168,36 @@ def _card(clinic: ListedClinic, near: Near[Any] | None) -> _Card:
         lines.append(f"{distance_text(near.distance_km).capitalize()} away, as the crow flies")
     if clinic.address:
         lines.append(clinic.address)
+    if clinic.opening_hours:
+        lines.append(f"Open: {clinic.opening_hours}")
     if clinic.position_approximate:
         lines.append("Shown at the town; its exact place is not known here")
     return _Card(clinic.name, tuple(lines), clinic.phone, web_address(clinic.website))
+
+
+def ring(centre: Position, kilometres: float, *, corners: int = 72) -> list[Position]:
+    """The points that are so far from `centre` along the surface, as a closed line that never jumps in longitude."""
+    latitude, longitude = map(math.radians, centre)
+    angle = kilometres / EARTH_RADIUS_KM
+    points: list[Position] = []
+    for number in range(corners + 1):
+        bearing = 2 * math.pi * number / corners
+        sine = math.sin(latitude) * math.cos(angle) + math.cos(latitude) * math.sin(angle) * math.cos(bearing)
+        east = math.atan2(
+            math.sin(bearing) * math.sin(angle) * math.cos(latitude), math.cos(angle) - math.sin(latitude) * sine
+        )
+        turned = math.degrees(longitude + east)
+        if points:
+            turned -= 360 * round((turned - points[-1][1]) / 360)
+        points.append((math.degrees(math.asin(max(-1.0, min(1.0, sine)))), turned))
+    return points
+
+
+def rings_for(nearest: Sequence[Near[Any]]) -> list[float]:
+    """At most three round distances, the largest of which takes in all of `nearest` if 2,500 km do."""
+    farthest = max((near.distance_km for near in nearest), default=0)
+    enclosing = next((at for at, km in enumerate(_RINGS) if km >= farthest), len(_RINGS) - 1)
+    return list(_RINGS[max(0, enclosing - 2) : enclosing + 1])
 
 
 def _corners(points: Sequence[Position]) -> list[Position]:
@@ -181,7 +214,15 @@ class _Drawing(MacroElement):
         {% endmacro %}
     """)
 
-    def __init__(self, spots: Sequence[_Spot], *, origin: Position | None, origin_name: str, dark: bool) -> None:
+    def __init__(
+        self,
+        spots: Sequence[_Spot],
+        *,
+        origin: Position | None,
+        origin_name: str,
+        dark: bool,
+        rings: Sequence[float],
+    ) -> None:
         super().__init__()
         self._name = "Drawing"
         kinds = _DARK_KINDS if dark else _LIGHT_KINDS
@@ -191,6 +232,7 @@ class _Drawing(MacroElement):
             "legend": [{"title": KIND_TITLES[kind], "colour": colour} for kind, colour in kinds.items()],
             "spots": [asdict(spot) for spot in spots],
             "origin": {"at": origin, "name": origin_name} if origin else None,
+            "rings": [{"name": distance_text(km), "points": ring(origin, km)} for km in rings] if origin else [],
         }
         # Folium renders what this element renders a second time as a Jinja template, on the server: no text of ours may
         # open an expression there. JSON itself never has a brace before any of these three signs.

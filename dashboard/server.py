@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 
 from core.errors import Unavailable
-from core.records.clinics import list_clinics
 from dashboard import gate, session, sign_in
 
 logger = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ def _screening_app() -> Any:
     return screening_app(
         reader=here.reader,
         limits=here.limits,
-        clinics=lambda: list_clinics(here.database),
+        clinics=here.public_directory.clinics,
         folder=here.settings.home / "screening",
         root_path=gate.SCREENING,
     )

@@ -21,8 +21,9 @@ _STARTING_LIST = Path(__file__).parent / "starting_list.csv"
 class ClinicEntry:
     """A clinic outside the database; the fields are those of `core.records.tables.Clinic`.
 
-    `latitude` and `longitude` are WGS 84 degrees, `country` is ISO 3166-1 alpha-2, `source` the page that says so, and
-    `checked_on` the day on which somebody last confirmed the entry, or None.
+    `latitude` and `longitude` are WGS 84 degrees, `country` is ISO 3166-1 alpha-2, `opening_hours` is in
+    OpenStreetMap's notation where the entry came from there, `source` is the page that says so, `source_key` what the
+    source calls the entry (such as "osm:node/240082350"), and `checked_on` the day on which somebody last confirmed it.
     """
 
     name: str
@@ -35,8 +36,10 @@ class ClinicEntry:
     address: str | None = None
     phone: str | None = None
     website: str | None = None
+    opening_hours: str | None = None
     source: str | None = None
     checked_on: date | None = None
+    source_key: str | None = None
 
 
 @cache

@@ -17,7 +17,7 @@ class Permission(StrEnum):
     READ_CHART = "read charts"
     WRITE_CHART = "register patients, log visits and add images"
     EXPORT = "take whole charts out of the clinic"
-    DIAGNOSE = "review readings, record diagnoses and set recalls"
+    DIAGNOSE = "review readings, record diagnoses, set recalls and refer"
     ADMINISTER = "manage accounts, the clinic directory and the audit trail"
 
 

@@ -34,6 +34,7 @@ from core.records.terms import (
     ImageType,
     Laterality,
     LesionState,
+    ReferralState,
     Role,
     Sex,
 )
@@ -86,6 +87,7 @@ _ENUMS = (
     ImageType,
     ConfirmType,
     ClinicKind,
+    ReferralState,
     Certainty,
 )
 
@@ -391,7 +393,13 @@ class Recall(Base):
 
 
 class Clinic(Base):
-    """A place in the directory where skin is looked after."""
+    """A place in the directory where skin is looked after.
+
+    `source_key` is what its source calls it, such as "osm:node/240082350": an import finds by it what it brought
+    before. `edited_at` is when somebody last edited it in the dashboard, after which no import changes it any more. A
+    clinic is retired, never removed, since referrals name it and an import would bring it back. `updated_at` moves with
+    each change of whatever kind, so that others can tell whether the directory is still as they know it.
+    """
 
     __tablename__ = "clinic"
 
@@ -402,14 +410,39 @@ class Clinic(Base):
     address: Mapped[str | None] = mapped_column(String(300))
     phone: Mapped[str | None] = mapped_column(String(40))
     website: Mapped[str | None] = mapped_column(String(300))
+    opening_hours: Mapped[str | None] = mapped_column(String(255))
     latitude: Mapped[float]
     longitude: Mapped[float]
     position_approximate: Mapped[bool]
     source: Mapped[str | None] = mapped_column(String(300))
+    source_key: Mapped[str | None] = mapped_column(String(300), unique=True)
     checked_on: Mapped[date | None]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+    edited_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
 
     __table_args__ = (
-        UniqueConstraint("name", "city", "country"),
         CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_in_degrees"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_in_degrees"),
     )
+
+
+class Referral(Base):
+    """A patient sent on to a clinic of the directory, and how far that has come."""
+
+    __tablename__ = "referral"
+
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    clinic_id: Mapped[int] = mapped_column(ForeignKey("clinic.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    lesion_id: Mapped[int | None] = mapped_column(ForeignKey("lesion.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    urgent: Mapped[bool]
+    state: Mapped[ReferralState]
+    sent_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    patient: Mapped[Patient] = relationship()
+    clinic: Mapped[Clinic] = relationship()
+    user: Mapped[User] = relationship()
+    lesion: Mapped[Lesion | None] = relationship()

@@ -86,3 +86,11 @@ class ConfirmType(StrEnum):
     SERIAL_IMAGING = "serial imaging showing no change"
     CONFOCAL = "confocal microscopy with consensus dermoscopy"
     HISTOPATHOLOGY = "histopathology"
+
+
+class ReferralState(StrEnum):
+    """How far a referral has come; FHIR's Task.status in the words that a clinic uses."""
+
+    SENT = "sent"
+    SEEN = "seen"
+    CLOSED = "closed"

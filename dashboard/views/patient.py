@@ -13,6 +13,7 @@ from dashboard.components.banner import banner
 from dashboard.components.patient_form import patient_form
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
+from dashboard.components.referrals import referrals_tab
 
 actor, database = page.person(), page.database()
 
@@ -170,7 +171,7 @@ with page.page_of_one_thing():
     patient = patients.open_chart(database, actor, patient_id=navigation.id_in_address())
 st.title("Patient")
 banner(patient)
-tabs = st.tabs(["Lesions", "Visits", "Details", "History of changes"])
-for tab, show in zip(tabs, (lesions_tab, visits_tab, details_tab, history_tab), strict=True):
+tabs = st.tabs(["Lesions", "Visits", "Referrals", "Details", "History of changes"])
+for tab, show in zip(tabs, (lesions_tab, visits_tab, referrals_tab, details_tab, history_tab), strict=True):
     with tab:
         show(patient)

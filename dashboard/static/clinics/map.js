@@ -1,12 +1,17 @@
 "use strict";
 // Draws what dashboard/maps.py prepared. Texts become text nodes, never HTML.
 
-function drawClinicMap(map, { outlines, colours, legend, spots, origin }) {
+// So many spots can still be told apart on a map of the world.
+const clusterAbove = 300;
+
+function drawClinicMap(map, { outlines, colours, legend, spots, origin, rings }) {
   for (const [name, colour] of Object.entries(colours)) map.getContainer().style.setProperty(`--${name}`, colour);
   map.attributionControl.setPrefix(false).addAttribution("Outlines: Natural Earth");
   drawOutlines(map, outlines, colours);
   if (origin) for (const spot of spots.filter((spot) => spot.label)) drawLine(map, origin, spot, colours);
-  for (const spot of spots) drawSpot(map, spot, colours);
+  for (const ring of rings) drawRing(map, ring, colours);
+  const many = spots.length > clusterAbove ? clusters(map, colours) : map;
+  for (const spot of spots) drawSpot(spot.label ? map : many, spot, colours);
   if (origin) drawOrigin(map, origin);
   drawLegend(map, legend);
 }
@@ -31,14 +36,33 @@ function drawLine(map, origin, spot, colours) {
   }).addTo(map);
 }
 
-function drawSpot(map, spot, colours) {
+// Spots that lie close together are one circle with their number, until one comes nearer.
+function clusters(map, colours) {
+  return L.markerClusterGroup({
+    maxClusterRadius: 44, showCoverageOnHover: false, spiderLegPolylineOptions: { color: colours.origin },
+    iconCreateFunction: (cluster) => {
+      const count = cluster.getChildCount(), size = count < 10 ? 30 : count < 100 ? 36 : 44;
+      const badge = element("div", String(count));
+      badge.className = "clinic-cluster";
+      return L.divIcon({ className: "", html: badge, iconSize: [size, size] });
+    },
+  }).addTo(map);
+}
+
+function drawRing(map, { name, points }, colours) {
+  L.polyline(points, { color: colours.faint, weight: 1.5, opacity: 0.8, interactive: false }).addTo(map);
+  const icon = L.divIcon({ className: "clinic-ring", html: element("span", name), iconSize: [0, 0] });
+  L.marker(points[0], { icon, interactive: false, keyboard: false }).addTo(map);
+}
+
+function drawSpot(layer, spot, colours) {
   const others = spot.cards.length - 1;
   const title = element("span", spot.cards[0].name + (others ? ` and ${others} more` : ""));
   const dot = spot.label ? number(spot, title.textContent) : L.circleMarker(spot.at, {
     radius: others ? 9 : 7, color: colours.paper, weight: 2, fillColor: spot.colour, fillOpacity: 0.95,
   });
   dot.bindTooltip(title, { direction: "top", offset: [0, -8] });
-  dot.bindPopup(cards(spot), { maxWidth: 300 }).on("popupopen", () => dot.closeTooltip()).addTo(map);
+  dot.bindPopup(cards(spot), { maxWidth: 300 }).on("popupopen", () => dot.closeTooltip()).addTo(layer);
 }
 
 function number(spot, title) {
