@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         idle_minutes: a session that did nothing for so long is over.
         session_hours: a session is over after so long, busy or not.
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
+        lost_after_days, lost_after_calls: a recall overdue by more days, after so many calls in a row without success,
+            counts as lost to follow-up.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -37,6 +39,8 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(default=15, gt=0)
     session_hours: float = Field(default=12, gt=0)
     reading_threads: int = Field(default=0, ge=0)
+    lost_after_days: int = Field(default=90, ge=0)
+    lost_after_calls: int = Field(default=3, ge=1)
     secure_cookie: bool = False
 
     @field_validator("home")
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
     def images(self) -> Path:
         """The folder of the image store."""
         return self.home / "images"
+
+    @property
+    def similar(self) -> Path:
+        """The folder of the index of similar cases."""
+        return self.home / "similar"
 
     @property
     def signing_key(self) -> Path:

@@ -17,7 +17,7 @@ from streamlit.starlette import App
 
 from core.errors import Unavailable
 from core.records.clinics import list_clinics
-from dashboard import gate, session, sign_in
+from dashboard import gate, letters, session, sign_in
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ def build_app(setup_code: sign_in.SetupCode) -> App:
         routes=[
             Route(gate.HEALTH, _health),
             *sign_in.routes(setup_code),
+            *letters.routes(),
             Route(gate.SCREENING, _to_screening),
             Mount(gate.SCREENING, app=screening),
         ],

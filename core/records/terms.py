@@ -65,3 +65,32 @@ class ConfirmType(StrEnum):
     SERIAL_IMAGING = "serial imaging showing no change"
     CONFOCAL = "confocal microscopy with consensus dermoscopy"
     HISTOPATHOLOGY = "histopathology"
+
+
+class Checklist(StrEnum):
+    """What a clinician has scored a lesion by (core.checklists)."""
+
+    SEVEN_POINT = "weighted 7-point checklist"
+    ABCD = "ABCD rule of dermoscopy"
+
+
+class PlanKind(StrEnum):
+    """What a clinician means to do about a lesion."""
+
+    NONE = "none"
+    RECALL_3 = "recall in 3 months"
+    RECALL_6 = "recall in 6 months"
+    RECALL_12 = "recall in 12 months"
+    BIOPSY = "biopsy"
+    EXCISION = "excision"
+    REFERRAL = "referral"
+
+
+class CallOutcome(StrEnum):
+    """How a call about a recall ended."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no answer"
+    MOVED = "moved"
+    DECLINED = "declined"
+    WRONG_NUMBER = "wrong number"

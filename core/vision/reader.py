@@ -25,6 +25,7 @@ class Reading:
         flagged: whether that reaches the model's threshold.
         activations: the network's class activation maps, (classes, rows, columns), in the order of `probabilities`.
         model_version: which model read.
+        features: the network's features before its classifier, (1280,); None of a model that does not give them.
     """
 
     probabilities: dict[str, float]
@@ -32,6 +33,7 @@ class Reading:
     flagged: bool
     activations: npt.NDArray[np.float32]
     model_version: str
+    features: npt.NDArray[np.float32] | None = None
 
     @property
     def prediction(self) -> str:

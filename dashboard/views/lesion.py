@@ -14,7 +14,9 @@ from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
+from dashboard.components.judgement import checklists_section, plan_section
 from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail
+from dashboard.components.similar import similar_cases
 from dashboard.session import workspace
 
 FILMSTRIP = 12
@@ -228,6 +230,7 @@ found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
     chosen = filmstrip(lesion, found)
     reading_section(chosen)
+    similar_cases(chosen)
     st.subheader("Trend")
     trend(found)
 else:
@@ -236,5 +239,7 @@ else:
 left, right = st.columns(2, gap="large")
 with left:
     diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
+    checklists_section(lesion)
 with right:
+    plan_section(lesion)
     recall_section(lesion)

@@ -256,6 +256,9 @@ UNCHANGEABLE = {
     "reading": "prediction = 'nevus'",
     "review": "user_id = 1",
     "diagnosis": "name = 'nevus'",
+    "checklist_score": "score = 0",
+    "plan": "kind = 'none'",
+    "recall_call": "outcome = 'reached'",
 }
 
 
