@@ -26,6 +26,8 @@ class Settings(BaseSettings):
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
         clinic_name: stands at the head of printed reports.
         overpass_url: the server of OpenStreetMap's Overpass API that `core clinics import --overpass` asks.
+        lost_after_days, lost_after_calls: a recall overdue by more days, after so many calls in a row without success,
+            counts as lost to follow-up.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     session_hours: float = Field(default=12, gt=0)
     reading_threads: int = Field(default=0, ge=0)
     clinic_name: str = Field(default="Dermatology clinic", min_length=1, max_length=120)
+    lost_after_days: int = Field(default=90, ge=0)
+    lost_after_calls: int = Field(default=3, ge=1)
     secure_cookie: bool = False
     overpass_url: str = "https://overpass-api.de/api/interpreter"
 
@@ -57,6 +61,11 @@ class Settings(BaseSettings):
     def images(self) -> Path:
         """The folder of the image store."""
         return self.home / "images"
+
+    @property
+    def similar(self) -> Path:
+        """The folder of the index of similar cases."""
+        return self.home / "similar"
 
     @property
     def signing_key(self) -> Path:

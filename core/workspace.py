@@ -14,10 +14,12 @@ from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.images import Intake
 from core.records.public_directory import PublicDirectory
+from core.records.recalls import LostRule
 from core.settings import Settings
 from core.vision.explainer import Explainer
 from core.vision.intake import IntakeLimits
 from core.vision.reader import Reader
+from core.vision.similar import SimilarIndex
 
 
 class Workspace:
@@ -59,6 +61,16 @@ class Workspace:
     def explainer(self) -> Explainer:
         """What computes further explanations, in a process that starts with the first of them."""
         return Explainer(self.settings.model)
+
+    @cached_property
+    def similar(self) -> SimilarIndex:
+        """The index of similar cases."""
+        return SimilarIndex(self.settings.similar)
+
+    @property
+    def lost_rule(self) -> LostRule:
+        """From when on a recall is lost to follow-up."""
+        return LostRule(days=self.settings.lost_after_days, calls=self.settings.lost_after_calls)
 
     @cached_property
     def limits(self) -> IntakeLimits:

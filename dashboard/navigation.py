@@ -9,6 +9,7 @@ from core.records.actor import Actor, Permission
 
 HOME = "views/home.py"
 PATIENTS = "views/patients.py"
+RECALLS = "views/recalls.py"
 REGISTER = "views/register.py"
 PATIENT = "views/patient.py"
 VISIT = "views/visit.py"
@@ -20,6 +21,7 @@ ACCOUNT = "views/account.py"
 ACCOUNTS = "views/accounts.py"
 AUDIT = "views/audit.py"
 MODEL = "views/model.py"
+AGREEMENT = "views/agreement.py"
 
 
 def pages(actor: Actor) -> list[st.Page]:
@@ -27,6 +29,7 @@ def pages(actor: Actor) -> list[st.Page]:
     found = [
         st.Page(HOME, title="Home", icon=":material/home:", default=True),
         st.Page(PATIENTS, title="Patients", icon=":material/group:"),
+        st.Page(RECALLS, title="Recalls", icon=":material/event_repeat:"),
         st.Page(REGISTER, title="Register", icon=":material/person_add:"),
         st.Page(PATIENT, title="Patient", visibility="hidden"),
         st.Page(VISIT, title="Visit", visibility="hidden"),
@@ -36,6 +39,8 @@ def pages(actor: Actor) -> list[st.Page]:
         st.Page(SCREENING, title="Public screening", icon=":material/public:", url_path="public-screening"),
     ]
     found.append(st.Page(MODEL, title="Model", icon=":material/analytics:"))
+    if actor.may(Permission.DIAGNOSE):
+        found.append(st.Page(AGREEMENT, title="Agreement", icon=":material/balance:"))
     if actor.may(Permission.ADMINISTER):
         found += [
             st.Page(ACCOUNTS, title="Accounts", icon=":material/manage_accounts:"),

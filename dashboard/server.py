@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 
 from core.errors import Unavailable
-from dashboard import gate, session, sign_in
+from dashboard import gate, letters, session, sign_in
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ def build_app(setup_code: sign_in.SetupCode) -> App:
         routes=[
             Route(gate.HEALTH, _health),
             *sign_in.routes(setup_code),
+            *letters.routes(),
             Route(gate.SCREENING, _to_screening),
             Mount(gate.SCREENING, app=screening),
         ],

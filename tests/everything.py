@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.checklists import SevenPoint
 from core.errors import SignInFailed
-from core.records import body_map, clock, judgements, patients, users
+from core.records import body_map, checklists, clock, judgements, patients, plans, recalls, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.tables import Base, Image
-from core.records.terms import ConfirmType, LesionState
+from core.records.terms import CallOutcome, ConfirmType, LesionState, PlanKind
 from tests.charts import PASSWORD, Charts
 
 
@@ -28,7 +29,7 @@ def all_rows(database: Database) -> dict[str, list[dict[str, Any]]]:
 
 def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Image:
     """Do enough that every table has rows; return an image."""
-    patient, _visit, lesion, image = charts.filled(phone="+91 98400 12345")
+    patient, visit, lesion, image = charts.filled(phone="+91 98400 12345")
     details = replace(PatientDetails.of(patient), notes="Works outdoors.")
     patients.edit_patient(database, clinician, patient_id=patient.id, details=details, version=patient.version)
     for name in ("nevus", "melanoma"):
@@ -42,7 +43,11 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
         )
     body_map.set_state(database, clinician, lesion_id=lesion.id, state=LesionState.WATCHED)
     due = clock.today() + timedelta(days=90)
-    judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
+    recall = judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
+    recalls.log_call(database, clinician, recall_id=recall.id, outcome=CallOutcome.NO_ANSWER, notes="Rang twice.")
+    plans.set_plan(database, clinician, lesion_id=lesion.id, kind=PlanKind.BIOPSY)
+    features = [SevenPoint.CHANGE_IN_SIZE]
+    checklists.score_seven_points(database, clinician, lesion_id=lesion.id, visit_id=visit.id, features=features)
     users.sign_in(database, name=clinician.name, password=PASSWORD, address="192.0.2.7")
     with pytest.raises(SignInFailed):
         users.sign_in(database, name=clinician.name, password="a wrong one", address="192.0.2.7")

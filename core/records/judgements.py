@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from core import taxonomy
@@ -36,7 +36,7 @@ def record_diagnosis(
     name = texts.required(name, field="name", longest=200, missing="The diagnosis is missing.")
     notes = texts.notes(notes, field="notes")
     with database.writing() as session:
-        patient_id = _patient_of(session, lesion_id)
+        patient_id = hold_lesion(session, lesion_id)
         before = select(func.max(Diagnosis.id)).where(Diagnosis.lesion_id == lesion_id)
         diagnosis = Diagnosis(
             lesion_id=lesion_id,
@@ -72,19 +72,8 @@ def set_recall(database: Database, actor: Actor, *, lesion_id: int, due_on: date
         raise Invalid("A recall lies in the future.", field="due_on")
     reason = texts.one_line(reason, field="reason", longest=200)
     with database.writing() as session:
-        patient_id = _patient_of(session, lesion_id)
-        _close_open(session, lesion_id)
-        recall = Recall(
-            lesion_id=lesion_id,
-            due_on=due_on,
-            reason=reason,
-            set_at=clock.now(),
-            user_id=actor.account(),
-        )
-        session.add(recall)
-        session.flush()
-        audit.record(session, actor, "recall.set", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
-    return recall
+        patient_id = hold_lesion(session, lesion_id)
+        return replace_recall(session, actor, lesion_id=lesion_id, patient_id=patient_id, due_on=due_on, reason=reason)
 
 
 @requires(Permission.WRITE_CHART)
@@ -95,7 +84,7 @@ def close_recall(database: Database, actor: Actor, *, recall_id: int) -> None:
         if lesion_id is None:
             raise NotFound("There is no such recall.")
         # The lesion is locked before its recall, as in `set_recall`: the other way round two could wait for each other.
-        patient_id = _patient_of(session, lesion_id)
+        patient_id = hold_lesion(session, lesion_id)
         recall = session.get_one(Recall, recall_id)
         if recall.closed_at is not None:
             raise Conflict("This recall was closed or replaced meanwhile. Look at the one that holds now.")
@@ -110,30 +99,31 @@ def open_recall(database: Database, actor: Actor, *, lesion_id: int) -> Recall |
         return session.scalar(select(Recall).where(Recall.lesion_id == lesion_id, Recall.closed_at.is_(None)))
 
 
-@requires(Permission.READ_CHART)
-def recalls_until(database: Database, actor: Actor, *, day: date, limit: int = 50) -> list[Recall]:
-    """Open recalls due on `day` or before, the longest overdue first, with lesion and patient."""
-    due = select(Recall).where(Recall.closed_at.is_(None), Recall.due_on <= day)
-    query = due.order_by(Recall.due_on, Recall.id).limit(limit)
-    with database.reading() as session:
-        return list(session.scalars(query.options(joinedload(Recall.lesion).joinedload(Lesion.patient))))
-
-
-@requires(Permission.READ_CHART)
-def count_recalls(database: Database, actor: Actor, *, day: date) -> int:
-    """How many open recalls are due on `day` or before."""
-    query = select(func.count(Recall.id)).where(Recall.closed_at.is_(None), Recall.due_on <= day)
-    with database.reading() as session:
-        return session.scalar(query) or 0
-
-
-def _patient_of(session: Session, lesion_id: int) -> int:
+def hold_lesion(session: Session, lesion_id: int) -> int:
+    """Keep others from judging a lesion until the running transaction ends; its patient's id. Raises NotFound."""
     lesion = session.get(Lesion, lesion_id, with_for_update=True)
     if lesion is None:
         raise NotFound("There is no such lesion.")
     return lesion.patient_id
 
 
-def _close_open(session: Session, lesion_id: int) -> None:
-    query = update(Recall).where(Recall.lesion_id == lesion_id, Recall.closed_at.is_(None))
-    session.execute(query.values(closed_at=clock.now()))
+def replace_recall(
+    session: Session, actor: Actor, *, lesion_id: int, patient_id: int, due_on: date, reason: str | None
+) -> Recall:
+    """In the running transaction, which holds the lesion, set a recall in the place of the one that is open."""
+    close_open(session, lesion_id)
+    recall = Recall(lesion_id=lesion_id, due_on=due_on, reason=reason, set_at=clock.now(), user_id=actor.account())
+    session.add(recall)
+    session.flush()
+    audit.record(session, actor, "recall.set", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id)
+    return recall
+
+
+def close_open(session: Session, lesion_id: int) -> bool:
+    """In the running transaction, which holds the lesion, close its open recall; whether there was one."""
+    query = select(Recall).where(Recall.lesion_id == lesion_id, Recall.closed_at.is_(None))
+    found = list(session.scalars(query))
+    for recall in found:
+        recall.closed_at = clock.now()
+    session.flush()
+    return bool(found)

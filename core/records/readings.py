@@ -13,7 +13,7 @@ from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.tables import Image, Lesion, Review, StoredReading
-from core.vision import heat_map
+from core.vision import heat_map, similar
 from core.vision.heat_map import HeatMap
 from core.vision.intake import decode
 from core.vision.reader import Reader, Reading
@@ -36,6 +36,7 @@ def stored(reading: Reading, image: Picture.Image, store: ImageStore) -> StoredR
         prediction_set=list(reading.prediction_set),
         maps=reading.activations.astype("<f4").tobytes(),
         overlay_sha256=store.put(overlay_file(image, reading.heat_map())),
+        features=similar.packed(reading.features),
     )
 
 

@@ -1,7 +1,7 @@
 """The tables.
 
-Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis` and `lesion_state` are only ever added:
-triggers in the database refuse to change them, and refuse to remove an audit entry.
+Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis`, `lesion_state`, `checklist_score`, `plan` and
+`recall_call` are only ever added: triggers in the database refuse to change them, and refuse to remove an audit entry.
 """
 
 from datetime import UTC, date, datetime
@@ -23,17 +23,21 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from core.clinics.kind import ClinicKind
 from core.records.terms import (
     BodySite,
     BodyView,
+    CallOutcome,
+    Checklist,
     ConfirmType,
     FitzpatrickSkinType,
     ImageType,
     Laterality,
     LesionState,
+    PlanKind,
     ReferralState,
     Role,
     Sex,
@@ -77,18 +81,8 @@ def _enum(values: type[StrEnum]) -> Enum:
 _BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresql")
 
 _ENUMS = (
-    Role,
-    Sex,
-    FitzpatrickSkinType,
-    BodySite,
-    Laterality,
-    BodyView,
-    LesionState,
-    ImageType,
-    ConfirmType,
-    ClinicKind,
-    ReferralState,
-    Certainty,
+    *(Role, Sex, FitzpatrickSkinType, BodySite, Laterality, BodyView, LesionState, ImageType, ConfirmType),
+    *(ClinicKind, ReferralState, Certainty, Checklist, PlanKind, CallOutcome),
 )
 
 
@@ -158,7 +152,7 @@ class AuditEntry(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     user_name: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64), index=True)
     subject_type: Mapped[str | None] = mapped_column(String(32))
     subject_id: Mapped[int | None]
     patient_id: Mapped[int | None] = mapped_column(index=True)
@@ -325,7 +319,8 @@ class StoredReading(Base):
     `maps` holds the network's class activation maps as little-endian float32, (classes, side, side) in the order of the
     keys of `probabilities`, so that the heat map of any class can be drawn later as it was on that day. `certainty`,
     `concern` and `prediction_set` are those of `core.vision.reader.Reading`; None in readings by models that did not
-    say. `concern` is None too where the reading is certain.
+    say. `concern` is None too where the reading is certain. `features` are the network's, as
+    `core.vision.similar.packed` writes them; None in readings that were made before they were kept.
     """
 
     __tablename__ = "reading"
@@ -342,8 +337,13 @@ class StoredReading(Base):
     prediction_set: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     maps: Mapped[bytes] = mapped_column(LargeBinary)
     overlay_sha256: Mapped[str] = mapped_column(String(64))
+    # Only the search for similar cases asks for them, and then for those of one image or of many: never with a page.
+    features: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     image: Mapped[Image] = relationship(back_populates="readings")
     review: Mapped["Review | None"] = relationship(back_populates="reading")
+
+    # What an index of similar cases has to hold is read from this alone.
+    __table_args__ = (Index(None, "model_version", "image_id"),)
 
     @property
     def readable(self) -> bool:
@@ -378,8 +378,51 @@ class Diagnosis(Base):
     user: Mapped[User] = relationship()
 
 
+class ChecklistScore(Base):
+    """A lesion as a clinician scored it at a visit by one of `core.checklists`; `answers` is what was ticked."""
+
+    __tablename__ = "checklist_score"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    checklist: Mapped[Checklist]
+    answers: Mapped[dict[str, Any]]
+    score: Mapped[float]
+    user: Mapped[User] = relationship()
+    visit: Mapped[Visit] = relationship()
+
+
+class Plan(Base):
+    """What a clinician means to do about a lesion. The newest holds.
+
+    A biopsy or an excision waits for its pathology result, whatever is planned beside it, until a diagnosis by
+    histopathology comes or a later plan says with `withdraws_pathology` that none will.
+    """
+
+    __tablename__ = "plan"
+
+    lesion_id: Mapped[int] = mapped_column(ForeignKey("lesion.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    kind: Mapped[PlanKind] = mapped_column(index=True)
+    notes: Mapped[str | None] = mapped_column(Text)
+    withdraws_pathology: Mapped[bool]
+    user: Mapped[User] = relationship()
+    lesion: Mapped[Lesion] = relationship()
+
+
+def _days_ahead(context: DefaultExecutionContext) -> int:
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return int((row["due_on"] - row["set_at"].astimezone().date()).days)
+
+
 class Recall(Base):
-    """When to look at a lesion again. Closed by a later one, or when the patient has been seen."""
+    """When to look at a lesion again. Closed by a later one, or when the patient has been seen.
+
+    `interval_days` is how far ahead it was set.
+    """
 
     __tablename__ = "recall"
 
@@ -389,7 +432,23 @@ class Recall(Base):
     set_at: Mapped[datetime]
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     closed_at: Mapped[datetime | None]
+    interval_days: Mapped[int] = mapped_column(default=_days_ahead)
     lesion: Mapped[Lesion] = relationship()
+    user: Mapped[User] = relationship()
+    calls: Mapped[list["RecallCall"]] = relationship(order_by="RecallCall.id.desc()")
+
+
+class RecallCall(Base):
+    """Somebody called a patient about a recall."""
+
+    __tablename__ = "recall_call"
+
+    recall_id: Mapped[int] = mapped_column(ForeignKey("recall.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    outcome: Mapped[CallOutcome]
+    notes: Mapped[str | None] = mapped_column(String(200))
+    user: Mapped[User] = relationship()
 
 
 class Clinic(Base):

@@ -94,3 +94,32 @@ class ReferralState(StrEnum):
     SENT = "sent"
     SEEN = "seen"
     CLOSED = "closed"
+
+
+class Checklist(StrEnum):
+    """What a clinician has scored a lesion by (core.checklists)."""
+
+    SEVEN_POINT = "weighted 7-point checklist"
+    ABCD = "ABCD rule of dermoscopy"
+
+
+class PlanKind(StrEnum):
+    """What a clinician means to do about a lesion."""
+
+    NONE = "none"
+    RECALL_3 = "recall in 3 months"
+    RECALL_6 = "recall in 6 months"
+    RECALL_12 = "recall in 12 months"
+    BIOPSY = "biopsy"
+    EXCISION = "excision"
+    REFERRAL = "referral"
+
+
+class CallOutcome(StrEnum):
+    """How a call about a recall ended."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no answer"
+    MOVED = "moved"
+    DECLINED = "declined"
+    WRONG_NUMBER = "wrong number"

@@ -1,16 +1,17 @@
 """Home: what the day holds."""
 
-from datetime import timedelta
-
 import streamlit as st
 
-from core.records import clock, judgements, readings, visits
-from core.records.tables import Recall, StoredReading, Visit
+from core.records import clock, plans, readings, recalls, visits
+from core.records.recalls import RecallFilter, Standing
+from core.records.tables import Plan, StoredReading, Visit
 from dashboard import navigation, page
 from dashboard.components.reading import probability_text, reading_badge
+from dashboard.components.recall_row import recall_row
+from dashboard.session import workspace
 
 SHOWN = 12
-RECALLS_AHEAD = timedelta(days=14)
+TO_CALL = (Standing.OVERDUE, Standing.DUE)
 
 actor, database = page.person(), page.database()
 today = clock.today()
@@ -33,16 +34,13 @@ def reading_row(reading: StoredReading) -> None:
         st.caption(page.day(reading.image.visit.at), width="content")
 
 
-def recall_row(recall: Recall) -> None:
-    days = (recall.due_on - today).days
+def pathology_row(plan: Plan) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if days < 0:
-            st.badge(f"{-days} days overdue", color="red")
-        else:
-            st.badge({0: "due today", 1: "due tomorrow"}.get(days, f"due in {days} days"), color="orange")
-        lesion = recall.lesion
+        st.badge(plan.kind, color="orange", icon=":material/biotech:")
+        lesion = plan.lesion
         navigation.link_to(navigation.LESION, f"{page.plain(lesion.patient.name)} · {lesion.label}", id=lesion.id)
-        st.caption(page.plain(recall.reason or lesion.place), width="content")
+        days = (today - plan.at.astimezone().date()).days
+        st.caption(f"planned {page.day(plan.at)}, {days} day{'' if days == 1 else 's'} ago", width="content")
 
 
 def shown(what: str) -> int:
@@ -57,39 +55,56 @@ def offer_more(what: str, left: int) -> None:
 
 todays = visits.visits_on(database, actor, day=today)
 unreviewed = readings.unreviewed_readings(database, actor, limit=shown("readings"))
-waiting = readings.count_unreviewed(database, actor)
-recalls = judgements.recalls_until(database, actor, day=today + RECALLS_AHEAD, limit=shown("recalls"))
-due = judgements.count_recalls(database, actor, day=today + RECALLS_AHEAD)
-overdue = judgements.count_recalls(database, actor, day=today - timedelta(days=1))
+to_review = readings.count_unreviewed(database, actor)
+rule = workspace().lost_rule
+count = recalls.by_standing(recalls.tally_recalls(database, actor, rule=rule))
+which = RecallFilter(standings=TO_CALL)
+first_due = recalls.list_recalls(database, actor, rule=rule, which=which, limit=shown("recalls"))
+awaited = plans.waiting_for_pathology(database, actor, limit=shown("pathology"))
+waiting = plans.count_waiting_for_pathology(database, actor)
 
 st.title("Today")
 st.caption(f"{today:%A, %-d %B %Y}")
-counts = st.columns(3)
-counts[0].metric("Visits today", len(todays), border=True)
-counts[1].metric("Readings to review", waiting, border=True)
-counts[2].metric("Recalls overdue", overdue, border=True)
+counts = {
+    "Recalls overdue": count[Standing.OVERDUE],
+    "Recalls due in two weeks": count[Standing.DUE],
+    "Lost to follow-up": count[Standing.LOST],
+    "Waiting for pathology": waiting,
+    "Readings to review": to_review,
+    "Visits today": len(todays),
+}
+for start in range(0, len(counts), 3):
+    for column, (label, number) in zip(st.columns(3), list(counts.items())[start : start + 3], strict=True):
+        column.metric(label, number, border=True)
 
 with st.container(key="lists"):
     left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("Readings nobody has reviewed")
-    st.caption("The most probably malignant first. The figure adds up all malignant and precancerous classes.")
-    for reading in unreviewed:
-        reading_row(reading)
-    offer_more("readings", waiting - len(unreviewed))
-    if not unreviewed:
-        st.info("Every reading has been reviewed.", icon=":material/done_all:")
-with right:
     st.subheader("Recalls")
-    st.caption("Overdue, and due within two weeks.")
-    for recall in recalls:
+    st.caption("Overdue, and due within two weeks. Calls, letters and those lost to follow-up are on their own page.")
+    for recall in first_due:
         recall_row(recall)
-    offer_more("recalls", due - len(recalls))
-    if not recalls:
+    offer_more("recalls", sum(count[standing] for standing in TO_CALL) - len(first_due))
+    if not first_due:
         st.info("No recall is due. Set one on a lesion's page, beside its diagnosis.", icon=":material/event:")
+    st.page_link(navigation.RECALLS, label="All recalls", icon=":material/event_repeat:")
     st.subheader("Visits today")
     for visit in todays:
         visit_row(visit)
     if not todays:
         st.info("No visit yet today. Find the patient and log one.", icon=":material/event_available:")
         st.page_link(navigation.PATIENTS, label="Find a patient", icon=":material/search:")
+with right:
+    if awaited:
+        st.subheader("Waiting for pathology")
+        st.caption("Biopsies and excisions without a diagnosis by histopathology, the longest waiting first.")
+        for plan in awaited:
+            pathology_row(plan)
+        offer_more("pathology", waiting - len(awaited))
+    st.subheader("Readings nobody has reviewed")
+    st.caption("The most probably malignant first. The figure adds up all malignant and precancerous classes.")
+    for reading in unreviewed:
+        reading_row(reading)
+    offer_more("readings", to_review - len(unreviewed))
+    if not unreviewed:
+        st.info("Every reading has been reviewed.", icon=":material/done_all:")

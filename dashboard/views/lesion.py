@@ -11,9 +11,11 @@ from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
+from dashboard.components.judgement import checklists_section, plan_section
 from dashboard.components.lesion_state import state_section
 from dashboard.components.reading import diagnosis_badge, reading_panel
 from dashboard.components.reread import reread_section, tell_failed
+from dashboard.components.similar import similar_cases
 from dashboard.components.timeline import choose_image
 from dashboard.components.timeline import timeline as show_timeline
 from dashboard.session import workspace
@@ -168,13 +170,17 @@ if found:
     tell_failed(lesion)
     if len(found) > 1 and st.button("Compare two images", icon=":material/compare:", key=f"compare:{lesion.id}"):
         navigation.go_to(navigation.COMPARE, id=lesion.id)
-    reading_section(choose_image(lesion, found))
+    chosen = choose_image(lesion, found)
+    reading_section(chosen)
+    similar_cases(chosen)
 else:
     st.info("No image yet. Add one during a visit.", icon=":material/add_photo_alternate:")
     navigation.link_to(navigation.PATIENT, "Open the chart to log a visit", id=lesion.patient_id)
 left, right = st.columns(2, gap="large")
 with left:
     diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
+    checklists_section(lesion)
 with right:
     state_section(lesion)
+    plan_section(lesion)
     recall_section(lesion)

@@ -35,6 +35,7 @@ from tests.server import ROOT
 FOR_ALL = {
     navigation.HOME: "Today",
     navigation.PATIENTS: "Patients",
+    navigation.RECALLS: "Recalls",
     navigation.REGISTER: "Register patient",
     navigation.PATIENT: "Patient",
     navigation.VISIT: "Visit of ",
@@ -45,6 +46,7 @@ FOR_ALL = {
     navigation.MODEL: "Model",
     navigation.ACCOUNT: "Your account",
 }
+FOR_CLINICIANS = {navigation.AGREEMENT: "Agreement"}
 FOR_ADMINISTRATORS = {navigation.ACCOUNTS: "Accounts", navigation.AUDIT: "Audit trail"}
 OF_ONE_THING = (navigation.PATIENT, navigation.VISIT, navigation.LESION, navigation.COMPARE)
 
@@ -145,6 +147,7 @@ def test_every_page_of_a_busy_clinic_opens_for_each_role(
     ids |= {navigation.LESION: lesion.id, navigation.COMPARE: lesion.id}
     sit(people[role])
     may_open = FOR_ALL | (FOR_ADMINISTRATORS if role is Role.ADMINISTRATOR else {})
+    may_open |= FOR_CLINICIANS if role is not Role.STAFF else {}
     for page, title in may_open.items():
         app = opened(page, id=ids[page]) if page in ids else opened(page)
         in_order(app)
@@ -153,7 +156,7 @@ def test_every_page_of_a_busy_clinic_opens_for_each_role(
             assert "Meera Iyer" in said(app), page
             assert f"No. {patient.record_number}" in said(app), page
             assert "Photo consent 5 Jan 2026" in said(app), page
-    for page in {**FOR_ALL, **FOR_ADMINISTRATORS}.keys() - may_open.keys():
+    for page in {**FOR_ALL, **FOR_CLINICIANS, **FOR_ADMINISTRATORS}.keys() - may_open.keys():
         with pytest.raises(ValueError, match="Could not find a navigation page"):
             opened(page)
 
@@ -171,6 +174,15 @@ def test_a_page_of_the_administrator_refuses_others_even_when_it_is_forced(
     assert not app.button
     assert not app.dataframe
     assert len(users.list_users(served.database, OPERATOR)) == len(Role)
+
+
+def test_agreement_refuses_staff_even_when_it_is_forced(people: dict[Role, Actor], sit: Sit) -> None:
+    sit(people[Role.STAFF])
+    app = AppTest.from_file(ROOT / "dashboard" / navigation.AGREEMENT, default_timeout=120).run()
+    (refusal,) = app.error
+    assert refusal.value.startswith("Your role (staff) does not include this")
+    assert not app.exception
+    assert not app.metric
 
 
 def test_without_a_session_a_page_shows_nothing_but_the_way_to_sign_in(

@@ -257,6 +257,9 @@ UNCHANGEABLE = {
     "review": "user_id = 1",
     "diagnosis": "name = 'nevus'",
     "lesion_state": "state = 'resolved'",
+    "checklist_score": "score = 0",
+    "plan": "kind = 'none'",
+    "recall_call": "outcome = 'reached'",
 }
 
 

@@ -259,20 +259,6 @@ def test_recalls_set_and_closed_at_one_moment_leave_at_most_one_open(
     assert len([row for row in all_rows(database)["recall"] if row["closed_at"] is None]) <= 1
 
 
-def test_recalls_are_listed_the_longest_overdue_first(
-    database: Database, charts: Charts, clinician: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lesions_due = [charts.lesion(charts.patient()) for _ in range(4)]
-    for lesion, days in zip(lesions_due, (30, 10, 20, 90), strict=True):
-        recall(database, clinician, lesion.id, days)
-    later = clock.today() + timedelta(days=30)
-    due = judgements.recalls_until(database, clinician, day=later)
-    assert [found.lesion_id for found in due] == [lesions_due[i].id for i in (1, 2, 0)]
-    assert all(found.lesion.patient.name for found in due)
-    assert judgements.count_recalls(database, clinician, day=later) == 3
-    assert len(judgements.recalls_until(database, clinician, day=later, limit=2)) == 2
-
-
 def test_readings_wait_for_a_clinician_the_most_probably_malignant_first(
     database: Database, charts: Charts, staff: Actor, clinician: Actor
 ) -> None:

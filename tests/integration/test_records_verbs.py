@@ -8,31 +8,39 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core import records
 from core.body_map import Place
+from core.checklists import Colour, Structure
 from core.errors import NotAllowed
 from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
+from core.records.recalls import RecallFilter
 from core.records.tables import Image
-from core.records.terms import BodySite, BodyView, ConfirmType, ImageType, LesionState, Role
+from core.records.terms import BodySite, BodyView, CallOutcome, ConfirmType, ImageType, LesionState, PlanKind, Role
 from core.vision.explain import Method
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
 from tests.everything import all_rows, fill_every_table
 from tests.explaining import InstantExplainer
+from tests.features import give_features
 
 # The lowest role that may; written down here and not taken from the verbs, so that a slip in one of them shows.
 MAY = {
+    "agreement.confirmed_cases": Role.CLINICIAN,
     "audit.search_audit": Role.ADMINISTRATOR,
     "audit.audit_actions": Role.ADMINISTRATOR,
     "body_map.map_of": Role.STAFF,
     "body_map.place_lesion": Role.STAFF,
     "body_map.set_state": Role.CLINICIAN,
     "body_map.states_of": Role.STAFF,
+    "checklists.score_abcd": Role.CLINICIAN,
+    "checklists.score_seven_points": Role.CLINICIAN,
+    "checklists.scores_of": Role.STAFF,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -41,9 +49,7 @@ MAY = {
     "judgements.diagnoses_of": Role.STAFF,
     "judgements.set_recall": Role.CLINICIAN,
     "judgements.close_recall": Role.STAFF,
-    "judgements.count_recalls": Role.STAFF,
     "judgements.open_recall": Role.STAFF,
-    "judgements.recalls_until": Role.STAFF,
     "lesions.add_lesion": Role.STAFF,
     "lesions.get_lesion": Role.STAFF,
     "lesions.lesions_of": Role.STAFF,
@@ -56,6 +62,11 @@ MAY = {
     "patients.open_chart": Role.STAFF,
     "patients.patient_history": Role.STAFF,
     "patients.patients_by_id": Role.STAFF,
+    "plans.awaited_of": Role.STAFF,
+    "plans.count_waiting_for_pathology": Role.STAFF,
+    "plans.plans_of": Role.STAFF,
+    "plans.set_plan": Role.CLINICIAN,
+    "plans.waiting_for_pathology": Role.STAFF,
     "readings.read_again": Role.STAFF,
     "rereading.outdated_images": Role.STAFF,
     "rereading.read_all_again": Role.STAFF,
@@ -63,6 +74,12 @@ MAY = {
     "readings.unreviewed_readings": Role.STAFF,
     "readings.count_unreviewed": Role.STAFF,
     "timeline.decisions_on": Role.STAFF,
+    "recalls.calls_of": Role.STAFF,
+    "recalls.list_recalls": Role.STAFF,
+    "recalls.log_call": Role.STAFF,
+    "recalls.take_out": Role.STAFF,
+    "recalls.tally_recalls": Role.STAFF,
+    "similar.similar_cases": Role.CLINICIAN,
     "users.add_user": Role.ADMINISTRATOR,
     "users.list_users": Role.ADMINISTRATOR,
     "users.clinicians": Role.STAFF,
@@ -79,11 +96,14 @@ MAY = {
 }
 
 # What takes the database and nobody who acts: before anybody is signed in, at the very start, and the directory that
-# the public sees.
+# the public sees; and how an index follows the records.
 NO_VERB = {
     "audit.record_look",
+    "audit.record_looks",
     "clinics.fill_empty_directory",
     "clinics.list_clinics",
+    "similar.catch_up",
+    "similar.catch_up_in_background",
     "users.has_administrator",
     "users.make_first_administrator",
     "users.resume",
@@ -116,6 +136,7 @@ class Clinic:
     image: Image
     other_account: str
     recall_id: int
+    called_recall_id: int
 
     def arguments(self, verb: str) -> dict[str, Any]:
         """Arguments with which `verb` does its work where the role allows it."""
@@ -129,6 +150,7 @@ class Clinic:
         )
         today, tomorrow = clock.today(), clock.today() + timedelta(days=1)
         arguments: dict[str, dict[str, Any]] = {
+            "agreement.confirmed_cases": {},
             "audit.search_audit": {},
             "audit.audit_actions": {},
             "body_map.map_of": {**a_patient, "as_of": today},
@@ -139,6 +161,16 @@ class Clinic:
             },
             "body_map.set_state": {**a_lesion, "state": LesionState.SUSPICIOUS},
             "body_map.states_of": a_lesion,
+            "checklists.score_abcd": {
+                **a_lesion,
+                "visit_id": image.visit_id,
+                "asymmetry": 1,
+                "border": 2,
+                "colours": [Colour.RED],
+                "structures": [Structure.DOTS],
+            },
+            "checklists.score_seven_points": {**a_lesion, "visit_id": image.visit_id, "features": []},
+            "checklists.scores_of": a_lesion,
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
@@ -160,9 +192,7 @@ class Clinic:
             "judgements.diagnoses_of": a_lesion,
             "judgements.set_recall": {**a_lesion, "due_on": tomorrow},
             "judgements.close_recall": {"recall_id": self.recall_id},
-            "judgements.count_recalls": {"day": tomorrow},
             "judgements.open_recall": a_lesion,
-            "judgements.recalls_until": {"day": tomorrow},
             "lesions.add_lesion": {**a_patient, "body_site": BodySite.TRUNK},
             "lesions.get_lesion": a_lesion,
             "lesions.lesions_of": a_patient,
@@ -179,6 +209,11 @@ class Clinic:
             "patients.open_chart": a_patient,
             "patients.patient_history": a_patient,
             "patients.patients_by_id": {"patient_ids": [patient.id]},
+            "plans.awaited_of": a_lesion,
+            "plans.count_waiting_for_pathology": {},
+            "plans.plans_of": a_lesion,
+            "plans.set_plan": {**a_lesion, "kind": PlanKind.RECALL_3},
+            "plans.waiting_for_pathology": {},
             "readings.read_again": {"store": store, "reader": self.workspace.reader, **an_image},
             "rereading.outdated_images": {"model_version": "another", **a_lesion},
             "rereading.read_all_again": {"store": store, "reader": self.workspace.reader, "image_ids": [image.id]},
@@ -186,6 +221,16 @@ class Clinic:
             "readings.unreviewed_readings": {},
             "readings.count_unreviewed": {},
             "timeline.decisions_on": a_lesion,
+            "recalls.calls_of": {"recall_id": self.recall_id},
+            "recalls.list_recalls": {"rule": self.workspace.lost_rule, "which": RecallFilter()},
+            "recalls.log_call": {"recall_id": self.called_recall_id, "outcome": CallOutcome.REACHED},
+            "recalls.take_out": {"recall_ids": [self.recall_id], "as_what": "letter"},
+            "recalls.tally_recalls": {"rule": self.workspace.lost_rule},
+            "similar.similar_cases": {
+                **an_image,
+                "index": self.workspace.similar,
+                "model_version": self.workspace.reader.model_version,
+            },
             "users.add_user": {"name": "newcomer", "role": Role.ADMINISTRATOR, "password": PASSWORD},
             "users.list_users": {},
             "users.clinicians": {},
@@ -212,7 +257,10 @@ def clinic(database: Database, workspace: Workspace, charts: Charts, clinician: 
     other = charts.lesion(whole.lesion.patient)
     due = clock.today() + timedelta(days=30)
     recall = VERBS["judgements.set_recall"](database, clinician, lesion_id=other.id, due_on=due)
-    return Clinic(workspace, whole, "somebody", recall.id)
+    yet_another = charts.lesion(whole.lesion.patient)
+    called = VERBS["judgements.set_recall"](database, clinician, lesion_id=yet_another.id, due_on=due)
+    give_features(database, whole.id, np.ones(8, dtype=np.float32), model_version=workspace.reader.model_version)
+    return Clinic(workspace, whole, "somebody", recall.id, called.id)
 
 
 def test_no_verb_is_missing_here() -> None:
@@ -255,6 +303,9 @@ def test_the_operator_has_no_account_to_judge_or_sign_out_with(database: Databas
     for verb in (
         "judgements.record_diagnosis",
         "judgements.set_recall",
+        "checklists.score_seven_points",
+        "plans.set_plan",
+        "recalls.log_call",
         "readings.review_reading",
         "users.change_own_password",
         "users.sign_out_everywhere",
