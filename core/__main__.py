@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from rich.progress import track
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
+from core.outline_command import numbered, outline
 from core.records import images, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 users_app = typer.Typer(help="Accounts: add, list, disable.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
+app.command()(outline)
 
 
 def _workspace() -> Workspace:
@@ -47,7 +48,7 @@ def read(
     reader = workspace.reader
     if overlays is not None:
         overlays.mkdir(parents=True, exist_ok=True)
-    shown = _overlay_paths(files, overlays) if overlays is not None else [None] * len(files)
+    shown = numbered(files, overlays) if overlays is not None else [None] * len(files)
     results = [_read_one(reader, workspace.limits, file, path) for file, path in zip(files, shown, strict=True)]
     if as_json:
         print(json.dumps(results, indent=2))
@@ -55,17 +56,6 @@ def read(
         for result in results:
             print(_one_line(result))
     raise typer.Exit(int(any("error" in result for result in results)))
-
-
-def _overlay_paths(files: list[Path], folder: Path) -> list[Path | None]:
-    """Where each overlay goes: the image's own name, numbered where two images in two folders share one."""
-    taken: Counter[str] = Counter()
-    paths: list[Path | None] = []
-    for file in files:
-        taken[file.stem] += 1
-        number = f"-{taken[file.stem]}" if taken[file.stem] > 1 else ""
-        paths.append(folder / f"{file.stem}{number}.png")
-    return paths
 
 
 def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | None) -> dict[str, Any]:

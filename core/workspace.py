@@ -16,6 +16,7 @@ from core.records.images import Intake
 from core.settings import Settings
 from core.vision.explainer import Explainer
 from core.vision.intake import IntakeLimits
+from core.vision.outline import Outliner
 from core.vision.reader import Reader
 
 
@@ -53,6 +54,11 @@ class Workspace:
     def explainer(self) -> Explainer:
         """What computes further explanations, in a process that starts with the first of them."""
         return Explainer(self.settings.model)
+
+    @cached_property
+    def outliner(self) -> Outliner:
+        """The network that outlines lesions. Raises Unavailable where it cannot be loaded."""
+        return Outliner(threads=self.settings.reading_threads)
 
     @cached_property
     def limits(self) -> IntakeLimits:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import SignInFailed
-from core.records import clock, judgements, patients, users
+from core.records import clock, judgements, outlines, patients, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
@@ -42,6 +42,9 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
         )
     due = clock.today() + timedelta(days=90)
     judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
+    ring = [(20.0, 20.0), (70.0, 20.0), (70.0, 70.0), (20.0, 70.0)]
+    outlines.correct_outline(database, clinician, store=charts.intake.store, image_id=image.id, polygon=ring, seen=None)
+    outlines.set_scale(database, clinician, image_id=image.id, mm_per_pixel=0.1)
     users.sign_in(database, name=clinician.name, password=PASSWORD, address="192.0.2.7")
     with pytest.raises(SignInFailed):
         users.sign_in(database, name=clinician.name, password="a wrong one", address="192.0.2.7")

@@ -1,7 +1,7 @@
 """The tables.
 
-Rows of `audit_entry`, `patient_change`, `reading`, `review` and `diagnosis` are only ever added: triggers in the
-database refuse to change them, and refuse to remove an audit entry.
+Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis`, `outline` and `image_scale` are only ever
+added: triggers in the database refuse to change them, and refuse to remove an audit entry.
 """
 
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from core.clinics.kind import ClinicKind
-from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
+from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, ScaleSource, Sex
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -64,7 +64,7 @@ def _enum(values: type[StrEnum]) -> Enum:
 # Sorted as SQLite sorts everything; PostgreSQL would follow the rules of a language.
 _BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresql")
 
-_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind)
+_ENUMS = (Role, Sex, FitzpatrickSkinType, BodySite, Laterality, ImageType, ConfirmType, ClinicKind, ScaleSource)
 
 
 class Base(DeclarativeBase):
@@ -82,6 +82,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        list[Any]: JSON(none_as_null=True),
         **{kind: _enum(kind) for kind in _ENUMS},
     }
 
@@ -329,6 +330,47 @@ class Recall(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     closed_at: Mapped[datetime | None]
     lesion: Mapped[Lesion] = relationship()
+
+
+class StoredOutline(Base):
+    """Where a lesion ends in one image, by a network or by a person's hand. Never edited: a later one supersedes it.
+
+    `polygon` is a list of [x, y] in pixels of the image, empty where no lesion was found; `measures` has for each
+    quantity of `core.vision.change` its value and its uncertainty ([value, null] where that is unknown).
+    """
+
+    __tablename__ = "outline"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    model_version: Mapped[str | None] = mapped_column(String(64))
+    polygon: Mapped[list[Any]]
+    confidence: Mapped[float | None]
+    remark: Mapped[str | None] = mapped_column(String(200))
+    measures: Mapped[dict[str, Any]]
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("outline.id"), unique=True)
+    user: Mapped[User | None] = relationship()
+
+    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (model_version IS NULL)", name="drawn_by_one"),)
+
+
+class ImageScale(Base):
+    """How long a pixel of an image is. Never edited: a later one holds.
+
+    `marks` are the two points [x, y] that were clicked, in pixels, where it is known that way.
+    """
+
+    __tablename__ = "image_scale"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    mm_per_pixel: Mapped[float]
+    source: Mapped[ScaleSource]
+    marks: Mapped[list[Any] | None]
+
+    __table_args__ = (CheckConstraint("mm_per_pixel > 0", name="mm_per_pixel_positive"),)
 
 
 class Clinic(Base):

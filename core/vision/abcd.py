@@ -12,9 +12,8 @@ from enum import StrEnum
 
 import cv2
 import numpy as np
-from skimage.color import rgb2lab
 
-from core.vision.measures import Lesion
+from core.vision.measures import Lesion, to_lab
 
 WEIGHTS = {"A": 1.3, "B": 0.1, "C": 0.5, "D": 0.5}
 """Of the four terms in the total."""
@@ -58,7 +57,7 @@ REFERENCES: dict[Colour, tuple[int, int, int]] = {
 """What each looks like under a dermatoscope, in sRGB (ours; the rule names the colours and gives no values). A pixel
 has the colour whose reference is the nearest in CIELAB."""
 
-_REFERENCE_LAB = rgb2lab(np.array([list(REFERENCES.values())], dtype=np.uint8))[0]
+_REFERENCE_LAB = to_lab(np.array([list(REFERENCES.values())], dtype=np.uint8))[0]
 
 
 @dataclass(frozen=True)

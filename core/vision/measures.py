@@ -16,7 +16,6 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
-from skimage.color import rgb2lab
 from skimage.measure import find_contours
 
 from core.vision.outline import Mask
@@ -31,6 +30,11 @@ ANGLES = np.arange(0, 90, 7.5)
 """Degrees of the first axis that folding tries; the second stands at right angles to it."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+def to_lab(pixels: npt.NDArray[np.uint8]) -> Floats:
+    """CIELAB (D65), L* from 0 to 100, of sRGB pixels, uint8 (rows, columns, 3)."""
+    return np.asarray(cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class Lesion:
         small = image.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0)
         self.soft = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
         self.mask: Mask = self.soft >= min(0.5, float(self.soft.max()))
-        self.lab: Floats = rgb2lab(np.asarray(small))
+        self.lab = to_lab(np.asarray(small))
+        self._lab32, self._mask32 = self.lab.astype(np.float32), self.mask.astype(np.float32)
 
     @property
     def area(self) -> float:
@@ -114,8 +119,20 @@ class Lesion:
         30:551). Principal axes would be arbitrary for a lesion as wide as long. Both halves of the remainder are
         counted, hence twice the area (Stoecker et al. 1992, Comput Med Imaging Graph 16:191).
         """
-        found = [self._folded(float(angle)) for angle in ANGLES]
-        return min(found, key=lambda folding: sum(folding.shape))
+        turns = [self._turned(float(angle)) for angle in ANGLES]
+        insides = [cv2.warpAffine(self._mask32, turn, (FOLDED, FOLDED)) >= 0.5 for turn in turns]
+        shapes = [
+            [float((inside ^ np.flip(inside, axis)).sum() / (2 * inside.sum())) for axis in (0, 1)]
+            for inside in insides
+        ]
+        best = int(np.argmin(np.sum(shapes, axis=1)))
+        lab = cv2.GaussianBlur(cv2.warpAffine(self._lab32, turns[best], (FOLDED, FOLDED)), (0, 0), FOLDED / 64)
+        colour = []
+        for axis in (0, 1):
+            both = insides[best] & np.flip(insides[best], axis)
+            difference = np.linalg.norm((lab - np.flip(lab, axis))[both], axis=1)
+            colour.append(float(difference.mean()) if len(difference) else 0.0)
+        return Folding(float(ANGLES[best]), (shapes[best][0], shapes[best][1]), (colour[0], colour[1]))
 
     @property
     def asymmetry(self) -> float:
@@ -148,20 +165,16 @@ class Lesion:
         ring = self.lab[(outside > 0.08 * width) & (outside < 0.33 * width)]
         return np.median(ring, axis=0) if len(ring) >= 20 else None
 
-    def _folded(self, angle: float) -> Folding:
+    def _turned(self, angle: float) -> npt.NDArray[np.float64]:
+        """The 2x3 matrix that turns the lesion by `angle` degrees about its centroid and fits it into the square."""
+        (x, y), reach = self._middle
+        turn = cv2.getRotationMatrix2D((x, y), angle, FOLDED / (2 * reach))
+        turn[:, 2] = turn[:, 2] + (FOLDED - 1) / 2 - (x, y)
+        return np.asarray(turn, dtype=np.float64)
+
+    @cached_property
+    def _middle(self) -> tuple[tuple[float, float], float]:
+        """The centroid, and how far from it the lesion reaches, in measured pixels."""
         rows, columns = np.nonzero(self.mask)
-        centre = (float(columns.mean()), float(rows.mean()))
-        reach = float(np.hypot(columns - centre[0], rows - centre[1]).max()) + 2
-        turn = cv2.getRotationMatrix2D(centre, angle, FOLDED / (2 * reach))
-        turn[:, 2] = turn[:, 2] + (FOLDED - 1) / 2 - centre
-        inside = cv2.warpAffine(self.mask.astype(np.float32), turn, (FOLDED, FOLDED)) >= 0.5
-        lab = cv2.warpAffine(self.lab.astype(np.float32), turn, (FOLDED, FOLDED))
-        lab = cv2.GaussianBlur(lab, (0, 0), FOLDED / 64)
-        shape, colour = [], []
-        for axis in (0, 1):
-            partner = np.flip(inside, axis)
-            both = inside & partner
-            shape.append(float((inside ^ partner).sum() / (2 * inside.sum())))
-            difference = np.linalg.norm(lab - np.flip(lab, axis), axis=2)
-            colour.append(float(difference[both].mean()) if both.any() else 0.0)
-        return Folding(angle, (shape[0], shape[1]), (colour[0], colour[1]))
+        x, y = float(columns.mean()), float(rows.mean())
+        return (x, y), float(np.hypot(columns - x, rows - y).max()) + 2
