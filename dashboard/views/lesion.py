@@ -14,6 +14,7 @@ from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
 from dashboard.components.banner import banner
+from dashboard.components.measurements import measurements
 from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail
 from dashboard.session import workspace
 
@@ -228,6 +229,7 @@ found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
     chosen = filmstrip(lesion, found)
     reading_section(chosen)
+    measurements(actor, chosen)
     st.subheader("Trend")
     trend(found)
 else:
