@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from core.compare_command import compare
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
+from core.outline_command import numbered, outline
 from core.records import images, rereading, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
@@ -33,6 +33,7 @@ app.add_typer(users_app, name="users")
 app.command()(compare)
 app.add_typer(clinics_app, name="clinics")
 app.command("place")(find_place)
+app.command()(outline)
 
 
 def _workspace() -> Workspace:
@@ -52,7 +53,7 @@ def read(
     reader = workspace.reader
     if overlays is not None:
         overlays.mkdir(parents=True, exist_ok=True)
-    shown = _overlay_paths(files, overlays) if overlays is not None else [None] * len(files)
+    shown = numbered(files, overlays) if overlays is not None else [None] * len(files)
     results = [_read_one(reader, workspace.limits, file, path) for file, path in zip(files, shown, strict=True)]
     if as_json:
         print(json.dumps(results, indent=2))
@@ -60,17 +61,6 @@ def read(
         for result in results:
             print(_one_line(result))
     raise typer.Exit(int(any("error" in result for result in results)))
-
-
-def _overlay_paths(files: list[Path], folder: Path) -> list[Path | None]:
-    """Where each overlay goes: the image's own name, numbered where two images in two folders share one."""
-    taken: Counter[str] = Counter()
-    paths: list[Path | None] = []
-    for file in files:
-        taken[file.stem] += 1
-        number = f"-{taken[file.stem]}" if taken[file.stem] > 1 else ""
-        paths.append(folder / f"{file.stem}{number}.png")
-    return paths
 
 
 def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | None) -> dict[str, Any]:

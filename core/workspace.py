@@ -18,6 +18,7 @@ from core.records.recalls import LostRule
 from core.settings import Settings
 from core.vision.explainer import Explainer
 from core.vision.intake import IntakeLimits
+from core.vision.outline import Outliner
 from core.vision.reader import Reader
 from core.vision.similar import SimilarIndex
 
@@ -71,6 +72,11 @@ class Workspace:
     def lost_rule(self) -> LostRule:
         """From when on a recall is lost to follow-up."""
         return LostRule(days=self.settings.lost_after_days, calls=self.settings.lost_after_calls)
+
+    @cached_property
+    def outliner(self) -> Outliner:
+        """The network that outlines lesions. Raises Unavailable where it cannot be loaded."""
+        return Outliner(threads=self.settings.reading_threads)
 
     @cached_property
     def limits(self) -> IntakeLimits:

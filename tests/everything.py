@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from core.checklists import SevenPoint
 from core.errors import SignInFailed
-from core.records import body_map, checklists, clock, judgements, patients, plans, recalls, users
+from core.records import body_map, checklists, clock, judgements, outlines, patients, plans, recalls, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
@@ -48,6 +48,10 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
     plans.set_plan(database, clinician, lesion_id=lesion.id, kind=PlanKind.BIOPSY)
     features = [SevenPoint.CHANGE_IN_SIZE]
     checklists.score_seven_points(database, clinician, lesion_id=lesion.id, visit_id=visit.id, features=features)
+    ring = [(20.0, 20.0), (70.0, 20.0), (70.0, 70.0), (20.0, 70.0)]
+    store = charts.intake.store
+    outlines.correct_outline(database, clinician, store=store, image_id=image.id, polygon=ring, seen=None)
+    outlines.set_scale(database, clinician, image_id=image.id, mm_per_pixel=0.1)
     users.sign_in(database, name=clinician.name, password=PASSWORD, address="192.0.2.7")
     with pytest.raises(SignInFailed):
         users.sign_in(database, name=clinician.name, password="a wrong one", address="192.0.2.7")

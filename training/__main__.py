@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from training import commands, measuring
+from training import commands, measuring, outline_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train, export and measure DermTrail's model.")
 Folder = Annotated[Path | None, typer.Option(exists=True, file_okay=False)]
@@ -22,6 +22,7 @@ app.command("leakage")(commands.leakage_command)
 app.command("evaluate")(measuring.evaluate_command)
 app.command("refusals")(measuring.refusals_command)
 app.command("card")(measuring.card_command)
+app.add_typer(outline_commands.app, name="outline")
 
 
 @app.command("fit")

@@ -1,7 +1,8 @@
 """The tables.
 
-Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis`, `lesion_state`, `checklist_score`, `plan` and
-`recall_call` are only ever added: triggers in the database refuse to change them, and refuse to remove an audit entry.
+Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis`, `lesion_state`, `checklist_score`, `plan`,
+`recall_call`, `outline` and `image_scale` are only ever added: triggers in the database refuse to change them, and refuse
+to remove an audit entry.
 """
 
 from datetime import UTC, date, datetime
@@ -40,6 +41,7 @@ from core.records.terms import (
     PlanKind,
     ReferralState,
     Role,
+    ScaleSource,
     Sex,
 )
 from core.vision.certainty import Certainty
@@ -82,7 +84,7 @@ _BY_CODE_POINT = String(200).with_variant(String(200, collation="C"), "postgresq
 
 _ENUMS = (
     *(Role, Sex, FitzpatrickSkinType, BodySite, Laterality, BodyView, LesionState, ImageType, ConfirmType),
-    *(ClinicKind, ReferralState, Certainty, Checklist, PlanKind, CallOutcome),
+    *(ClinicKind, ReferralState, Certainty, Checklist, PlanKind, CallOutcome, ScaleSource),
 )
 
 
@@ -101,7 +103,8 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
-        list[str]: JSON,
+        list[str]: JSON(none_as_null=True),
+        list[Any]: JSON(none_as_null=True),
         **{kind: _enum(kind) for kind in _ENUMS},
     }
 
@@ -334,7 +337,7 @@ class StoredReading(Base):
     flagged: Mapped[bool]
     certainty: Mapped[Certainty | None]
     concern: Mapped[str | None] = mapped_column(String(200))
-    prediction_set: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    prediction_set: Mapped[list[str] | None]
     maps: Mapped[bytes] = mapped_column(LargeBinary)
     overlay_sha256: Mapped[str] = mapped_column(String(64))
     # Only the search for similar cases asks for them, and then for those of one image or of many: never with a page.
@@ -449,6 +452,47 @@ class RecallCall(Base):
     outcome: Mapped[CallOutcome]
     notes: Mapped[str | None] = mapped_column(String(200))
     user: Mapped[User] = relationship()
+
+
+class StoredOutline(Base):
+    """Where a lesion ends in one image, by a network or by a person's hand. Never edited: a later one supersedes it.
+
+    `polygon` is a list of [x, y] in pixels of the image, empty where no lesion was found; `measures` has for each
+    quantity of `core.vision.change` its value and its uncertainty ([value, null] where that is unknown).
+    """
+
+    __tablename__ = "outline"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    model_version: Mapped[str | None] = mapped_column(String(64))
+    polygon: Mapped[list[Any]]
+    confidence: Mapped[float | None]
+    remark: Mapped[str | None] = mapped_column(String(200))
+    measures: Mapped[dict[str, Any]]
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("outline.id"), unique=True)
+    user: Mapped[User | None] = relationship()
+
+    __table_args__ = (CheckConstraint("(user_id IS NULL) <> (model_version IS NULL)", name="drawn_by_one"),)
+
+
+class ImageScale(Base):
+    """How long a pixel of an image is. Never edited: a later one holds.
+
+    `marks` are the two points [x, y] that were clicked, in pixels, where it is known that way.
+    """
+
+    __tablename__ = "image_scale"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    mm_per_pixel: Mapped[float]
+    source: Mapped[ScaleSource]
+    marks: Mapped[list[Any] | None]
+
+    __table_args__ = (CheckConstraint("mm_per_pixel > 0", name="mm_per_pixel_positive"),)
 
 
 class Clinic(Base):

@@ -78,6 +78,13 @@ class ImageType(StrEnum):
     OVERVIEW = "clinical: overview"
 
 
+class ScaleSource(StrEnum):
+    """How the length of a pixel of an image is known."""
+
+    DERMATOSCOPE = "dermatoscope setting"
+    MARKED = "ruler or coin, marked by two clicks"
+
+
 class ConfirmType(StrEnum):
     """The ISIC archive's diagnosis_confirm_type: how a diagnosis was confirmed."""
 

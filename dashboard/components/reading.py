@@ -184,6 +184,11 @@ def _picture(image: Image, reading: StoredReading) -> None:
     st.caption("The heat map shows what the model attended to, not where the lesion ends.")
 
 
+def pixels_of(display_sha256: str) -> Picture.Image:
+    """An image's small copy, for other pieces of a page that draw on it; whoever draws does so on a copy."""
+    return _pixels(display_sha256)
+
+
 @lru_cache(maxsize=64)
 def _pixels(display_sha256: str) -> Picture.Image:
     with Picture.open(io.BytesIO(workspace().images.get(display_sha256))) as picture:

@@ -13,6 +13,7 @@ from dashboard import navigation, page
 from dashboard.components.banner import banner
 from dashboard.components.judgement import checklists_section, plan_section
 from dashboard.components.lesion_state import state_section
+from dashboard.components.measurements import measurements
 from dashboard.components.reading import diagnosis_badge, reading_panel
 from dashboard.components.reread import reread_section, tell_failed
 from dashboard.components.similar import similar_cases
@@ -172,6 +173,7 @@ if found:
         navigation.go_to(navigation.COMPARE, id=lesion.id)
     chosen = choose_image(lesion, found)
     reading_section(chosen)
+    measurements(actor, chosen)
     similar_cases(chosen)
 else:
     st.info("No image yet. Add one during a visit.", icon=":material/add_photo_alternate:")
