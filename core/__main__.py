@@ -1,7 +1,6 @@
 """The operator's command line: python -m core."""
 
 import json
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,9 +16,11 @@ from core.exchange import backup as backups
 from core.records import images, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
+from core.reading_json import error_sentence, read_file, reading_fields, shown_name
+from core.screening_command import screen
 from core.settings import Settings
 from core.vision import heat_map
-from core.vision.intake import IntakeLimits, take_in
+from core.vision.intake import IntakeLimits
 from core.vision.reader import Reader
 from core.workspace import Workspace
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 users_app = typer.Typer(help="Accounts: add, list, disable.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
+app.command()(screen)
 
 
 def _workspace() -> Workspace:
@@ -69,31 +71,15 @@ def _overlay_paths(files: list[Path], folder: Path) -> list[Path | None]:
 
 
 def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | None) -> dict[str, Any]:
-    # A name in no known encoding is shown with a mark in place of what cannot be shown.
-    name = os.fsencode(file).decode(errors="replace")
     start = perf_counter()
     try:
-        if file.stat().st_size > limits.max_bytes:
-            raise UnreadableImage("The file is larger than the limit.")
-        image = take_in(file.read_bytes(), limits=limits).pixels
-        reading = reader.read(image)
+        image, reading = read_file(reader, limits, file)
         seconds = perf_counter() - start
         if overlay is not None:
             heat_map.overlay(image, reading.heat_map()).save(overlay)
-    except UnreadableImage as error:
-        return {"file": name, "error": str(error)}
-    except OSError as error:
-        return {"file": name, "error": error.strerror or "The file cannot be read."}
-    return {
-        "file": name,
-        "prediction": reading.prediction,
-        "group": reading.group,
-        "probabilities": reading.probabilities,
-        "malignant_probability": reading.malignant_probability,
-        "flagged": reading.flagged,
-        "model_version": reading.model_version,
-        "seconds": round(seconds, 4),
-    }
+    except (UnreadableImage, OSError) as error:
+        return {"file": shown_name(file), "error": error_sentence(error)}
+    return {"file": shown_name(file), **reading_fields(reading), "seconds": round(seconds, 4)}
 
 
 def _one_line(result: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 from core import taxonomy
 from core.errors import Unavailable
 from core.vision import heat_map, preprocess
+from core.vision.certainty import Certainty
 from core.vision.heat_map import HeatMap
 from core.vision.model_file import ModelFile
 
@@ -25,6 +26,9 @@ class Reading:
         flagged: whether that reaches the model's threshold.
         activations: the network's class activation maps, (classes, rows, columns), in the order of `probabilities`.
         model_version: which model read.
+        certainty: whether all of this may be believed; where it is unreadable, none of it may.
+        concern: why the reading is not certain, as a sentence; None where it is.
+        prediction_set: the classes that it may be; empty where the model brings no such set.
     """
 
     probabilities: dict[str, float]
@@ -32,6 +36,9 @@ class Reading:
     flagged: bool
     activations: npt.NDArray[np.float32]
     model_version: str
+    certainty: Certainty = Certainty.CERTAIN
+    concern: str | None = None
+    prediction_set: tuple[str, ...] = ()
 
     @property
     def prediction(self) -> str:
