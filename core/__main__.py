@@ -13,10 +13,10 @@ from rich.progress import track
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
+from core.reading_json import error_sentence, read_file, reading_fields, shown_name
 from core.records import images, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
-from core.reading_json import error_sentence, read_file, reading_fields, shown_name
 from core.screening_command import screen
 from core.settings import Settings
 from core.vision import heat_map

@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         idle_minutes: a session that did nothing for so long is over.
         session_hours: a session is over after so long, busy or not.
         reading_threads: threads that ONNX Runtime uses for one image; 0 lets it decide.
+        screening_api: answer programs on the public page's endpoint, which docs/SCREENING_API.md describes.
+        screening_uploads_per_minute: photos that one address may send to the public page; many people may share one.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -37,6 +39,8 @@ class Settings(BaseSettings):
     idle_minutes: float = Field(default=15, gt=0)
     session_hours: float = Field(default=12, gt=0)
     reading_threads: int = Field(default=0, ge=0)
+    screening_api: bool = False
+    screening_uploads_per_minute: int = Field(default=120, gt=0)
     secure_cookie: bool = False
 
     @field_validator("home")
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
     def images(self) -> Path:
         """The folder of the image store."""
         return self.home / "images"
+
+    @property
+    def screening_counts(self) -> Path:
+        """The file of the public page's counters."""
+        return self.home / "screening_counts.db"
 
     @property
     def signing_key(self) -> Path:

@@ -65,7 +65,7 @@ class Answers:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Answers from a JSON object: the attributes' names with "yes", "no", "not sure" or null; others may be missing.
+        """Answers from a JSON object: the attributes' names with "yes", "no", "not sure" or null; any may be missing.
 
         Raises Invalid, which says what is wrong and what would be right.
         """

@@ -191,15 +191,11 @@ _REASONS = {
     Reason.NOT_RULED_OUT: Sentence(
         "A skin cancer or an early stage of one is among the kinds that the program cannot rule out.", Source.MODEL
     ),
-    Reason.UNCERTAIN: Sentence(
-        "The program cannot say what this is, so somebody has to look at it.", Source.MODEL
-    ),
+    Reason.UNCERTAIN: Sentence("The program cannot say what this is, so somebody has to look at it.", Source.MODEL),
     Reason.FEW_SIGNS: Sentence(
         "In the photo, the program found few of the signs that it knows. It can miss a cancer.", Source.MODEL
     ),
-    Reason.UNREADABLE: Sentence(
-        "We cannot read this image, so the photo says nothing about your skin.", Source.MODEL
-    ),
+    Reason.UNREADABLE: Sentence("We cannot read this image, so the photo says nothing about your skin.", Source.MODEL),
     Reason.CHECKLIST: Sentence(
         "Your answers together are what doctors see without delay, whatever the photo shows.", Source.NG12
     ),

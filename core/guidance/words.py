@@ -33,7 +33,16 @@ EXAMPLE = "Example {number}"
 PHOTO_READ = "The photo was read. Answer the questions, then show the answer."
 PHOTO_NOT_READ = "This photo cannot be read:"
 NOT_AN_IMAGE = "The file is no photo that can be opened here, or it is damaged."
-NO_LESION = "It does not look like a sharp photo of a spot on skin."
+CONCERNS = (
+    "This picture is too dark to be read.",
+    "This picture is too bright to be read.",
+    "This picture shows hardly anything: all of it has one colour.",
+    "This picture is too blurred to be read.",
+    "This does not look like a picture of a skin lesion.",
+    "This picture is unlike those that the model learned from.",
+    "No class stands out.",
+)
+"""What `core.vision` says of a picture, word for word, so that the catalogues hold it."""
 NO_PHOTO = "Please choose a photo first."
 NO_FILE = "The photo did not arrive. Please choose it again."
 NOT_WORKING = "Photos cannot be read at the moment. Please try again later. If the spot worries you, see a doctor now."

@@ -35,7 +35,7 @@ class Language:
 
     @property
     def direction(self) -> str:
-        """"rtl" where it is written from right to left, else "ltr"."""
+        """ "rtl" where it is written from right to left, else "ltr"."""
         return self.locale.text_direction
 
     @property
@@ -45,7 +45,7 @@ class Language:
 
     def translate(self, sentence: str) -> str:
         """`sentence` in this language; as it is where the catalogue does not have it."""
-        return _catalogue(self).gettext(sentence)
+        return _catalogue(self).gettext(str(sentence))
 
 
 ENGLISH = Language("en", "English")
