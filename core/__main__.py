@@ -1,7 +1,6 @@
 """The operator's command line: python -m core."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -16,12 +15,14 @@ from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
 from core.outline_command import numbered, outline
+from core.reading_json import error_sentence, read_file, reading_fields, shown_name
 from core.records import images, rereading, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
+from core.screening_command import screen
 from core.settings import Settings
 from core.vision import heat_map
-from core.vision.intake import IntakeLimits, take_in
+from core.vision.intake import IntakeLimits
 from core.vision.reader import Reader
 from core.workspace import Workspace
 
@@ -34,6 +35,7 @@ app.command()(compare)
 app.add_typer(clinics_app, name="clinics")
 app.command("place")(find_place)
 app.command()(outline)
+app.command()(screen)
 
 
 def _workspace() -> Workspace:
@@ -64,34 +66,15 @@ def read(
 
 
 def _read_one(reader: Reader, limits: IntakeLimits, file: Path, overlay: Path | None) -> dict[str, Any]:
-    # A name in no known encoding is shown with a mark in place of what cannot be shown.
-    name = os.fsencode(file).decode(errors="replace")
     start = perf_counter()
     try:
-        if file.stat().st_size > limits.max_bytes:
-            raise UnreadableImage("The file is larger than the limit.")
-        image = take_in(file.read_bytes(), limits=limits).pixels
-        reading = reader.read(image)
+        image, reading = read_file(reader, limits, file)
         seconds = perf_counter() - start
         if overlay is not None:
             heat_map.overlay(image, reading.heat_map()).save(overlay)
-    except UnreadableImage as error:
-        return {"file": name, "error": str(error)}
-    except OSError as error:
-        return {"file": name, "error": error.strerror or "The file cannot be read."}
-    return {
-        "file": name,
-        "prediction": reading.prediction,
-        "group": reading.group,
-        "probabilities": reading.probabilities,
-        "malignant_probability": reading.malignant_probability,
-        "flagged": reading.flagged,
-        "certainty": reading.certainty,
-        "concern": reading.concern,
-        "prediction_set": reading.prediction_set,
-        "model_version": reading.model_version,
-        "seconds": round(seconds, 4),
-    }
+    except (UnreadableImage, OSError) as error:
+        return {"file": shown_name(file), "error": error_sentence(error)}
+    return {"file": shown_name(file), **reading_fields(reading), "seconds": round(seconds, 4)}
 
 
 def _one_line(result: dict[str, Any]) -> str:

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
         overpass_url: the server of OpenStreetMap's Overpass API that `core clinics import --overpass` asks.
         lost_after_days, lost_after_calls: a recall overdue by more days, after so many calls in a row without success,
             counts as lost to follow-up.
+        screening_api: answer programs on the public page's endpoint, which docs/SCREENING_API.md describes.
+        screening_uploads_per_minute: photos that one address may send to the public page; many people may share one.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 
@@ -44,6 +46,8 @@ class Settings(BaseSettings):
     clinic_name: str = Field(default="Dermatology clinic", min_length=1, max_length=120)
     lost_after_days: int = Field(default=90, ge=0)
     lost_after_calls: int = Field(default=3, ge=1)
+    screening_api: bool = False
+    screening_uploads_per_minute: int = Field(default=120, gt=0)
     secure_cookie: bool = False
     overpass_url: str = "https://overpass-api.de/api/interpreter"
 
@@ -66,6 +70,11 @@ class Settings(BaseSettings):
     def similar(self) -> Path:
         """The folder of the index of similar cases."""
         return self.home / "similar"
+
+    @property
+    def screening_counts(self) -> Path:
+        """The file of the public page's counters."""
+        return self.home / "screening_counts.db"
 
     @property
     def signing_key(self) -> Path:

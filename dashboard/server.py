@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 
 from core.errors import Unavailable
+from core.screening_counts import ScreeningCounts
 from dashboard import gate, letters, session, sign_in
 
 logger = logging.getLogger(__name__)
@@ -66,12 +67,16 @@ class LateScreening:
 def _screening_app() -> Any:
     # Gradio is imported here, in its own time, and not with this module.
     from dashboard.screening import screening_app  # noqa: PLC0415
+    from dashboard.screening.limits import ScreeningLimits  # noqa: PLC0415
 
     here = session.workspace()
     return screening_app(
         reader=here.reader,
         limits=here.limits,
         clinics=here.public_directory.clinics,
+        counts=ScreeningCounts(here.settings.screening_counts),
+        visitor_limits=ScreeningLimits(uploads=here.settings.screening_uploads_per_minute),
+        for_programs=here.settings.screening_api,
         folder=here.settings.home / "screening",
         root_path=gate.SCREENING,
     )

@@ -1,8 +1,8 @@
 """The tables.
 
 Rows of `audit_entry`, `patient_change`, `reading`, `review`, `diagnosis`, `lesion_state`, `checklist_score`, `plan`,
-`recall_call`, `outline` and `image_scale` are only ever added: triggers in the database refuse to change them, and refuse
-to remove an audit entry.
+`recall_call`, `outline` and `image_scale` are only ever added: triggers in the database refuse to change them, and
+refuse to remove them unless their patient is erased; an audit entry is never removed.
 """
 
 from datetime import UTC, date, datetime

@@ -6,6 +6,5 @@ directory of clinics.
 """
 
 from dashboard.screening.app import screening_app
-from dashboard.screening.page import build_screening
 
-__all__ = ["build_screening", "screening_app"]
+__all__ = ["screening_app"]

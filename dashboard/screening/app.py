@@ -1,30 +1,46 @@
 """The page as an ASGI application, to be mounted by the server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
 from PIL import Image
+from starlette.staticfiles import StaticFiles
 
+from core.screening_counts import ScreeningCounts
 from core.vision.intake import IntakeLimits, take_in
 from core.vision.reader import Reader, Reading
 from dashboard.clinic_words import ListedClinic
+from dashboard.screening import answers
 from dashboard.screening.door import Door
-from dashboard.screening.page import build_screening
-from dashboard.screening.uploads import private_folder, swept
+from dashboard.screening.limits import ScreeningLimits
+from dashboard.screening.page import EXAMPLE_KINDS, build_screening
+from dashboard.screening.photos import KEPT_AT_MOST
+from dashboard.screening.service import Service
+from dashboard.screening.uploads import SWEPT_EVERY, private_folder, swept
 
 _STYLE = Path(__file__).parent / "page.css"
+_STATIC = Path(__file__).parents[1] / "static"
 
 
 def screening_app(
-    *, reader: Reader, limits: IntakeLimits, clinics: Callable[[], Sequence[ListedClinic]], folder: Path, root_path: str
+    *,
+    reader: Reader,
+    limits: IntakeLimits,
+    clinics: Callable[[], Sequence[ListedClinic]],
+    counts: ScreeningCounts,
+    folder: Path,
+    root_path: str,
+    visitor_limits: ScreeningLimits | None = None,
+    for_programs: bool = False,
 ) -> FastAPI:
     """The public page, to be mounted at `root_path`; the server has to run its `router.lifespan_context` as well.
 
-    It is given a model and the directory of clinics, and no way to a patient. Uploads pass through `folder`, which is
-    emptied first.
+    It is given a model, the directory of clinics and counters, and no way to a patient. Uploads pass through `folder`,
+    which is emptied first. `for_programs` switches the endpoint of docs/SCREENING_API.md on.
     """
 
     def read(data: bytes) -> tuple[Image.Image, Reading]:
@@ -32,23 +48,43 @@ def screening_app(
         return pixels, reader.read(pixels)
 
     uploads = private_folder(folder)
-    page = build_screening(read=read, clinics=clinics)
-    return serve(page, uploads=uploads, root_path=root_path, max_file_size=limits.max_bytes)
+    service = Service(read=read, clinics=clinics, counts=counts, files=f"{root_path}/files")
+    page = build_screening(service, for_programs=for_programs)
+    visitors = visitor_limits or ScreeningLimits()
+    app = FastAPI(lifespan=_lifespan(service, uploads, page), openapi_url=None)
+    app.add_middleware(Door, uploads=uploads, limits=visitors, counts=counts, for_programs=for_programs)
+    app.mount("/files", StaticFiles(directory=_STATIC))
+    _mount(app, page, root_path=root_path, max_file_size=limits.max_bytes)
+    return app
 
 
-def serve(page: gr.Blocks, *, uploads: Path, root_path: str, max_file_size: int) -> FastAPI:
-    """Mount `page` in an application of its own, with everything of Gradio turned off that the page does not use.
+def _lifespan(service: Service, uploads: Path, page: gr.Blocks) -> Callable[..., object]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_forget_photos(service))
+        try:
+            async with swept(uploads, page):
+                yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+            service.photos.sweep(older_than=0)
+
+    return lifespan
+
+
+async def _forget_photos(service: Service) -> None:
+    while True:
+        await asyncio.sleep(SWEPT_EVERY)
+        service.photos.sweep(older_than=KEPT_AT_MOST)
+
+
+def _mount(app: FastAPI, page: gr.Blocks, *, root_path: str, max_file_size: int) -> None:
+    """Mount `page` with everything of Gradio turned off that it does not use.
 
     `max_file_size` is in bytes; Gradio answers 413 to more.
     """
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with swept(uploads, page):
-            yield
-
-    app = FastAPI(lifespan=lifespan, openapi_url=None)
-    app.add_middleware(Door, uploads=uploads)
     gr.mount_gradio_app(
         app,
         page,
@@ -63,11 +99,10 @@ def serve(page: gr.Blocks, *, uploads: Path, root_path: str, max_file_size: int)
         mcp_server=False,
         pwa=False,
         theme=_theme(),
-        css=_STYLE.read_text(encoding="utf-8"),
+        css=_STYLE.read_text(encoding="utf-8") + answers.example_pictures(EXAMPLE_KINDS),
     )
     # Only of a page that it launched itself does Gradio check that an input names an upload and no other file.
     page.has_launched = True
-    return app
 
 
 def _theme() -> gr.themes.Base:

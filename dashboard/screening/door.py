@@ -1,4 +1,4 @@
-"""Which of Gradio's many addresses the public may ask for.
+"""Which of Gradio's many addresses the public may ask for, and how often.
 
 Gradio answers on some eighty routes: files of its cache, a proxy, recordings, an editor, an API with its description.
 The page needs a dozen, and no other is let through.
@@ -8,17 +8,26 @@ import re
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
+from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.guidance import words
+from core.languages import ENGLISH, LANGUAGES, preferred
+from core.screening_counts import Counted, ScreeningCounts
+from dashboard.screening.limits import ScreeningLimits, Visitors
+
+_PAGES = "|".join(language.code for language in LANGUAGES if language != ENGLISH)
 _READ = re.compile(
-    r"/(|theme\.css|robots\.txt|(static|assets)/.+"
+    rf"/(|{_PAGES}|theme\.css|robots\.txt|(static|assets|files)/.+"
     r"|gradio_api/(startup-events|upload_progress|queue/data|heartbeat/\w+))/?"
 )
 _WRITE = re.compile(r"/gradio_api/(upload|queue/join|reset|cancel)/?")
-
+_READ_BY_PROGRAMS = re.compile(r"/(config|gradio_api/(info|call/screen/\w+))/?")
+_WRITE_BY_PROGRAMS = re.compile(r"/gradio_api/call/screen/?")
 
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
 
@@ -29,30 +38,78 @@ MOST_UPLOADED = 512 * 2**20
 class Door:
     """ASGI middleware that answers 404 to every request but those the page itself makes.
 
-    While too much waits in the folder `uploads`, a further upload is answered 503.
+    A visitor who asks for too much within a minute is answered 429, and an upload 503 while too much waits in the
+    folder `uploads`; both are counted as "busy". Whoever comes without having chosen a language is led to the one that
+    their browser asks for.
     """
 
-    def __init__(self, app: ASGIApp, *, uploads: Path) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        uploads: Path,
+        limits: ScreeningLimits,
+        counts: ScreeningCounts,
+        for_programs: bool = False,
+    ) -> None:
         self.app = app
         self.uploads = uploads
+        self.visitors = Visitors(limits)
+        self.counts = counts
+        self.for_programs = for_programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif scope["type"] == "http" and _is_of_the_page(scope):
-            busy = _UPLOAD.fullmatch(_path(scope)) and await run_in_threadpool(_bytes_in, self.uploads) > MOST_UPLOADED
-            answer = PlainTextResponse("Too many photos at once. Try again in a few minutes.", status_code=503)
-            await (answer if busy else self.app)(scope, receive, send)
         elif scope["type"] == "http":
-            await PlainTextResponse("There is no such page.", status_code=404)(scope, receive, send)
+            await (await self._refusal(scope) or self.app)(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
+    async def _refusal(self, scope: Scope) -> Response | None:
+        if not self._is_of_the_page(scope):
+            return PlainTextResponse("There is no such page.", status_code=404)
+        if scope["method"] != "POST":
+            return _to_language(scope)
+        size = _size(scope) if _UPLOAD.fullmatch(_path(scope)) else None
+        if not self.visitors.let_in(_address(scope), upload_bytes=size):
+            await run_in_threadpool(self.counts.add, Counted.BUSY)
+            return PlainTextResponse(words.BUSY, status_code=429, headers={"Retry-After": "60"})
+        if size is not None and await run_in_threadpool(_bytes_in, self.uploads) + size > MOST_UPLOADED:
+            await run_in_threadpool(self.counts.add, Counted.BUSY)
+            return PlainTextResponse(words.BUSY, status_code=503, headers={"Retry-After": "60"})
+        return None
 
-def _is_of_the_page(scope: Scope) -> bool:
-    pattern = _WRITE if scope["method"] == "POST" else _READ
-    return scope["method"] in {"GET", "HEAD", "POST"} and pattern.fullmatch(_path(scope)) is not None
+    def _is_of_the_page(self, scope: Scope) -> bool:
+        writes = scope["method"] == "POST"
+        patterns = [_WRITE if writes else _READ]
+        if self.for_programs:
+            patterns.append(_WRITE_BY_PROGRAMS if writes else _READ_BY_PROGRAMS)
+        path = _path(scope)
+        return scope["method"] in {"GET", "HEAD", "POST"} and any(pattern.fullmatch(path) for pattern in patterns)
+
+
+def _to_language(scope: Scope) -> Response | None:
+    """A redirection to the page in the browser's language, where no other was asked for."""
+    query = scope.get("query_string", b"").decode("ascii", "replace")
+    if _path(scope) != "/" or "lang" in parse_qs(query):
+        return None
+    language = preferred(Headers(scope=scope).get("accept-language", ""))
+    if language == ENGLISH:
+        return None
+    target = f"{scope.get('root_path', '')}/{language.code}" + (f"?{query}" if query else "")
+    return RedirectResponse(target, headers={"Vary": "Accept-Language", "Cache-Control": "no-store"})
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else "unknown"
+
+
+def _size(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "")
+    return int(declared) if declared.isdecimal() and len(declared) < 16 else 0
 
 
 def _path(scope: Scope) -> str:

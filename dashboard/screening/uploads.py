@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from core import guidance
+from core.guidance import words
 
 KEPT_AT_MOST = 300.0
 """Seconds after which a photo is removed that nobody asked to be read."""
@@ -61,12 +61,12 @@ def take(payload: Any) -> bytes:
     """
     first = payload[0] if isinstance(payload, list) and payload else payload
     if not isinstance(first, dict) or not first.get("path"):
-        raise gr.Error(guidance.NO_FILE, print_exception=False)
+        raise gr.Error(words.NO_FILE, print_exception=False)
     path = _upload(first["path"])
     try:
         return path.read_bytes()
     except OSError as error:
-        raise gr.Error(guidance.NO_FILE, print_exception=False) from error
+        raise gr.Error(words.NO_FILE, print_exception=False) from error
     finally:
         # The folder is named after the content, and stays while the same photo is uploaded by somebody else.
         with suppress(OSError):
@@ -77,7 +77,7 @@ def take(payload: Any) -> bytes:
 def _upload(path: str | Path) -> Path:
     resolved = Path(path).resolve()
     if Path(get_upload_folder()).resolve() not in resolved.parents:
-        raise gr.Error(guidance.NO_FILE, print_exception=False)
+        raise gr.Error(words.NO_FILE, print_exception=False)
     return resolved
 
 
