@@ -1,6 +1,6 @@
 """Erasing a patient for good: every row and every image, leaving only the entry of who did it.
 
-The triggers of migration 0004 refuse to remove what was recorded unless the trail already says, in the same transaction
+The triggers of migration 0007 refuse to remove what was recorded unless the trail already says, in the same transaction
 or before, that this patient is erased. A backup made earlier still holds the patient: it is for the clinic to let it
 expire. On PostgreSQL the removed rows leave the disk when the server vacuums.
 """

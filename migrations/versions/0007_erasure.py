@@ -1,6 +1,6 @@
 """What was recorded is removed only with the erasure of its patient, and no id is given out twice.
 
-Rows of readings, reviews, diagnoses and changes of a patient could not be changed before; now they cannot be removed
+Rows that are only ever added, such as readings and diagnoses, could not be changed before; now they cannot be removed
 either, unless the audit trail holds the entry that says that their patient is erased.
 
 The ids of patients, visits, lesions and images stand in the audit trail and in the addresses of open pages. PostgreSQL
@@ -19,10 +19,22 @@ branch_labels = None
 depends_on = None
 
 
+_OF_LESION = "(SELECT patient_id FROM lesion WHERE id = OLD.lesion_id)"
+_OF_IMAGE = (
+    "(SELECT lesion.patient_id FROM image JOIN lesion ON lesion.id = image.lesion_id WHERE image.id = OLD.image_id)"
+)
+
 PATIENT_OF = {
     "patient_change": "OLD.patient_id",
-    "diagnosis": "(SELECT patient_id FROM lesion WHERE id = OLD.lesion_id)",
-    "reading": "(SELECT lesion.patient_id FROM image JOIN lesion ON lesion.id = image.lesion_id WHERE image.id = OLD.image_id)",
+    "diagnosis": _OF_LESION,
+    "lesion_state": _OF_LESION,
+    "checklist_score": _OF_LESION,
+    "plan": _OF_LESION,
+    "recall_call": "(SELECT lesion.patient_id FROM recall JOIN lesion ON lesion.id = recall.lesion_id "
+    "WHERE recall.id = OLD.recall_id)",
+    "reading": _OF_IMAGE,
+    "outline": _OF_IMAGE,
+    "image_scale": _OF_IMAGE,
     "review": "(SELECT lesion.patient_id FROM reading JOIN image ON image.id = reading.image_id "
     "JOIN lesion ON lesion.id = image.lesion_id WHERE reading.id = OLD.reading_id)",
 }
