@@ -14,7 +14,7 @@ export default function ({ parentElement, data }) {
   const one = (selector, within = root) => within.querySelector(selector);
   const all = (selector, within = root) => [...within.querySelectorAll(selector)];
   const [left, right] = all(".stage");
-  const upper = one(".upper");
+  const [lower, upper] = [one(".lower"), one(".upper")];
   const range = one("input");
   const modes = data.fit ? Object.keys(MODES) : ["side"];
 
@@ -114,6 +114,9 @@ export default function ({ parentElement, data }) {
     placed(above, data.fit);
     placed(beside, data.fit);
 
+    // What one image does not show is left dark, never filled from the other.
+    lower.hidden = mode === "blink" && state.later;
+    lower.style.clipPath = mode === "slider" ? `inset(0 ${100 - state.slider}% 0 0)` : "";
     upper.hidden = mode === "side" || (mode === "blink" && !state.later);
     upper.style.clipPath = mode === "slider" ? `inset(0 0 0 ${state.slider}%)` : "";
     upper.style.opacity = mode === "overlay" ? state.overlay / 100 : 1;

@@ -24,13 +24,13 @@ def test_two_images_lie_over_each_other_and_the_keyboard_moves_what_shows(
     tmp_path: Path, visitor: Callable[[Server], Visitor]
 ) -> None:
     home = tmp_path / "home"
-    lesion_id = lesion_with_two_images(clinic(home))
+    aligned, refused = lesions_with_two_images(clinic(home))
     server = Server(home)
     server.start()
     try:
         person = visitor(server)
         person.sign_in("clinician", PASSWORD)
-        person.open(f"/lesion?id={lesion_id}")
+        person.open(f"/lesion?id={aligned}")
         page = person.page
         page.get_by_role("button", name="Compare two images").click()
         expect(page.get_by_role("heading", name="Compare · Lesion L1")).to_be_visible()
@@ -40,23 +40,31 @@ def test_two_images_lie_over_each_other_and_the_keyboard_moves_what_shows(
         zoom(page)
         switch_heat_maps_on(page)
         see_both_beside_each_other(page)
+        person.open(f"/compare?id={refused}")
+        see_no_false_alignment(page)
     finally:
         server.kill()
 
 
-def lesion_with_two_images(workspace: Workspace) -> int:
-    """A lesion photographed in January and again, turned and larger, in light of its own."""
+def lesions_with_two_images(workspace: Workspace) -> tuple[int, int]:
+    """A lesion photographed again, turned and larger, in other light; and one whose images show two different ones."""
     (account,) = [user for user in users.list_users(workspace.database, OPERATOR) if user.role is Role.CLINICIAN]
     actor = Actor(user_id=account.id, name=account.name, role=account.role, address="192.0.2.7")
     charts = Charts(workspace.database, actor, workspace.intake)
-    drawn = draw_lesion(seed=1, size=320)
     patient = charts.patient()
-    lesion = charts.lesion(patient)
-    for days_ago, picture in ((90, drawn), (0, warped(drawn, np.random.default_rng(1)).picture)):
-        file = io.BytesIO()
-        picture.save(file, "PNG")
-        charts.image(charts.visit(patient, days_ago=days_ago), lesion, file.getvalue())
-    return lesion.id
+    before, now = charts.visit(patient, days_ago=90), charts.visit(patient)
+    drawn = draw_lesion(seed=1, size=320)
+    again = warped(drawn, np.random.default_rng(1)).picture
+    pairs = ((drawn, again), (draw_lesion(seed=60, size=256), draw_lesion(seed=61, size=256)))
+    ids = []
+    for pair in pairs:
+        lesion = charts.lesion(patient)
+        for visit, picture in zip((before, now), pair, strict=True):
+            file = io.BytesIO()
+            picture.save(file, "PNG")
+            charts.image(visit, lesion, file.getvalue())
+        ids.append(lesion.id)
+    return ids[0], ids[1]
 
 
 def move_the_divider(page: Page) -> None:
@@ -116,3 +124,13 @@ def see_both_beside_each_other(page: Page) -> None:
         expect(page.get_by_role("radio", name=shown)).to_have_attribute("aria-checked", "true")
     left, right = (page.locator(f"#{side}").bounding_box() for side in ("left", "right"))
     assert left and right and left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
+
+
+def see_no_false_alignment(page: Page) -> None:
+    expect(page.get_by_text("These two images could not be aligned.")).to_be_visible()
+    expect(page.get_by_role("radio")).to_have_text(["Side by side"])
+    # Each stands upright in its own frame.
+    for side in ("left", "right"):
+        expect(page.locator(f"#{side} img").last).to_be_visible()
+    shape = page.locator("#right img").evaluate("image => new DOMMatrix(image.style.transform).toFloat64Array()")
+    assert [shape[str(i)] for i in (0, 1, 4, 5)] == [1, 0, 0, 1]
