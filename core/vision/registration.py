@@ -150,7 +150,7 @@ def _by_everything(first: View, second: View, guesses: list[Matrix]) -> list[tup
 def _apart(second: View, fits: list[tuple[float, Matrix]]) -> list[tuple[float, Matrix]]:
     """`fits` without those that lay the second picture where an earlier one lays it, give or take a few percent."""
     level = second.levels[FINE]
-    box = at(np.linalg.inv(level.matrix), corners(level))
+    box = at(np.asarray(np.linalg.inv(level.matrix), np.float64), corners(level))
     kept: list[tuple[float, Matrix]] = []
     for correlation, fit in fits:
         width = np.ptp(box[:, 0])

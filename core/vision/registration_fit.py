@@ -63,7 +63,7 @@ def by_features(first: Features, second: Features, rng_seed: int = 0) -> Matrix 
         maxIters=5000,
         confidence=0.999,
     )
-    if matrix is None or agree.sum() < 4 or not _plausible(matrix):
+    if matrix is None or agree.sum() < 4 or not _plausible(np.asarray(matrix, np.float64)):
         return None
     return np.vstack([matrix, [0, 0, 1]])
 
@@ -100,8 +100,10 @@ def _tries(level: Level, other: Level, spectra: list[npt.NDArray[np.complex64]])
         for degrees in range(0, 360, _TURN):
             turned = cv2.getRotationMatrix2D(tuple(other_middle), degrees, scale)
             turned[:, 2] += (_CANVAS - 1) / 2 - other_middle
-            plane = cv2.warpAffine(other.plane, turned, (_CANVAS, _CANVAS))
-            mask = cv2.warpAffine(other.mask, turned, (_CANVAS, _CANVAS), flags=cv2.INTER_NEAREST)
+            plane = np.asarray(cv2.warpAffine(other.plane, turned, (_CANVAS, _CANVAS)), np.float32)
+            mask = np.asarray(
+                cv2.warpAffine(other.mask, turned, (_CANVAS, _CANVAS), flags=cv2.INTER_NEAREST), np.float32
+            )
             likeness = _correlated(spectra, plane, mask, least=min(float(level.mask.sum()), float(mask.sum())))
             for _ in range(2):
                 y, x = divmod(int(likeness.argmax()), _CANVAS)
@@ -141,11 +143,12 @@ def refined(
         return None
     height, width = first.plane.shape
     middle = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
-    y, x = np.mgrid[:height, :width].astype(np.float32) - np.float32([[[(height - 1) / 2]], [[(width - 1) / 2]]])
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    x, y = x - (width - 1) / 2, y - (height - 1) / 2
     slopes = [cv2.Scharr(second.plane, cv2.CV_32F, *way, scale=1 / 32) for way in ((1, 0), (0, 1))]
     stack = np.dstack([second.plane, *slopes, second.mask])
     # From the first picture, its middle at (0, 0), to the second: there the steps are taken.
-    back = np.linalg.inv(middle @ matrix)
+    back: Matrix = np.asarray(np.linalg.inv(middle @ matrix), np.float64)
     best: tuple[float, Matrix] | None = None
     for turn in range(most + 1):
         if not _plausible(back):

@@ -5,7 +5,7 @@ const MODES = { slider: "Slider", blink: "Blink", overlay: "Overlay", difference
 const SETTINGS = { slider: "Divider", overlay: "Share of the later image" };
 const BLINK_MILLISECONDS = 700; // Far below three flashes a second, which can bring on seizures.
 const MOST_ZOOM = 12;
-const TALLEST = 0.72; // Of the window's height.
+const TALLEST = 0.6; // Of the window's height.
 
 const kept = new WeakMap();
 
@@ -14,7 +14,7 @@ export default function ({ parentElement, data }) {
   const one = (selector, within = root) => within.querySelector(selector);
   const all = (selector, within = root) => [...within.querySelectorAll(selector)];
   const [left, right] = all(".stage");
-  const upper = one(".upper");
+  const [lower, upper] = [one(".lower"), one(".upper")];
   const range = one("input");
   const modes = data.fit ? Object.keys(MODES) : ["side"];
 
@@ -82,6 +82,15 @@ export default function ({ parentElement, data }) {
     image.style.transform = `translate(${(w * (1 - scale)) / 2}px, ${down}px) scale(${scale})`;
   }
 
+  // The second image's corners, in hundredths of the first image's width and height.
+  function outline() {
+    const high = 1 / data.second.aspect;
+    return [[0, 0], [1, 0], [1, high], [0, high]].map(([x, y]) => {
+      const [across, down] = data.fit.map(([a, b, c]) => a * x + b * y + c);
+      return `${100 * across}% ${100 * down * data.aspect}%`;
+    }).join(", ");
+  }
+
   function shown(image, side) {
     const address = (state.heat && side.heat) || side.image;
     if (image.src !== address) image.src = address;
@@ -105,11 +114,16 @@ export default function ({ parentElement, data }) {
     placed(above, data.fit);
     placed(beside, data.fit);
 
+    // What one image does not show is left dark, never filled from the other.
+    lower.hidden = mode === "blink" && state.later;
+    lower.style.clipPath = mode === "slider" ? `inset(0 ${100 - state.slider}% 0 0)` : "";
     upper.hidden = mode === "side" || (mode === "blink" && !state.later);
     upper.style.clipPath = mode === "slider" ? `inset(0 0 0 ${state.slider}%)` : "";
     upper.style.opacity = mode === "overlay" ? state.overlay / 100 : 1;
     upper.style.mixBlendMode = mode === "difference" ? "difference" : "";
-    left.style.filter = mode === "difference" ? "brightness(2.5)" : "";
+    // Where the second image shows nothing there is no difference to see.
+    below.style.clipPath = mode === "difference" ? `polygon(${outline()})` : "";
+    one(".both").style.filter = mode === "difference" ? "brightness(2.5)" : "";
     one(".divider").hidden = mode !== "slider";
     one(".divider").style.left = `${state.slider}%`;
     one(".tag.first", left).hidden = mode === "blink" && state.later;

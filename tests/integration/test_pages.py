@@ -794,10 +794,11 @@ def test_two_images_of_a_lesion_are_aligned_and_others_are_shown_side_by_side(
         file = lesion_file(seed, size=256, visit=day)
         charts.image(charts.visit(patient, days_ago=days_ago), lesion, file)
     sit(clinician)
-    app = opened(navigation.LESION, id=lesion.id)
-    app = press(app, "Compare two images")
-    in_order(app)
+    app = press(opened(navigation.LESION, id=lesion.id), "Compare two images")
     assert app.title[0].value == "Compare · Lesion L1"
+
+    app = opened(navigation.COMPARE, id=lesion.id)
+    in_order(app)
     assert "**Aligned by the skin** · quality of the fit 0." in said(app)
 
     widget(app.selectbox, "Second image").set_value(1)

@@ -41,6 +41,7 @@ MAY = {
     "checklists.score_abcd": Role.CLINICIAN,
     "checklists.score_seven_points": Role.CLINICIAN,
     "checklists.scores_of": Role.STAFF,
+    "comparisons.compare_images": Role.STAFF,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -171,6 +172,7 @@ class Clinic:
             },
             "checklists.score_seven_points": {**a_lesion, "visit_id": image.visit_id, "features": []},
             "checklists.scores_of": a_lesion,
+            "comparisons.compare_images": {"store": store, "first_id": image.id, "second_id": image.id},
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
