@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import SignInFailed
-from core.records import clock, judgements, patients, users
+from core.records import clinics, clock, judgements, patients, referrals, users
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
@@ -40,6 +40,14 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
             confirm_type=ConfirmType.HISTOPATHOLOGY,
             seen_reading_id=image.readings[-1].id,
         )
+    referrals.refer(
+        database,
+        clinician,
+        patient_id=patient.id,
+        clinic_id=clinics.list_clinics(database)[0].id,
+        lesion_id=lesion.id,
+        reason="A second opinion.",
+    )
     due = clock.today() + timedelta(days=90)
     judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
     users.sign_in(database, name=clinician.name, password=PASSWORD, address="192.0.2.7")

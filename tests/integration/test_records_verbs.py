@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from core import records
+from core.clinics.directory import starting_list
 from core.errors import NotAllowed
 from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.tables import Image
-from core.records.terms import BodySite, ConfirmType, ImageType, Role
+from core.records.terms import BodySite, ConfirmType, ImageType, ReferralState, Role
 from core.vision.explain import Method
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
@@ -28,6 +29,11 @@ from tests.explaining import InstantExplainer
 MAY = {
     "audit.search_audit": Role.ADMINISTRATOR,
     "audit.audit_actions": Role.ADMINISTRATOR,
+    "clinics.add_clinic": Role.ADMINISTRATOR,
+    "clinics.edit_clinic": Role.ADMINISTRATOR,
+    "clinics.import_clinics": Role.ADMINISTRATOR,
+    "clinics.retired_clinics": Role.ADMINISTRATOR,
+    "clinics.set_retired": Role.ADMINISTRATOR,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -55,6 +61,10 @@ MAY = {
     "readings.review_reading": Role.CLINICIAN,
     "readings.unreviewed_readings": Role.STAFF,
     "readings.count_unreviewed": Role.STAFF,
+    "referrals.get_referral": Role.STAFF,
+    "referrals.move_referral": Role.STAFF,
+    "referrals.refer": Role.CLINICIAN,
+    "referrals.referrals_of": Role.STAFF,
     "users.add_user": Role.ADMINISTRATOR,
     "users.list_users": Role.ADMINISTRATOR,
     "users.clinicians": Role.STAFF,
@@ -75,6 +85,7 @@ MAY = {
 NO_VERB = {
     "audit.record_look",
     "clinics.fill_empty_directory",
+    "clinics.entry_of",
     "clinics.list_clinics",
     "users.has_administrator",
     "users.make_first_administrator",
@@ -123,6 +134,15 @@ class Clinic:
         arguments: dict[str, dict[str, Any]] = {
             "audit.search_audit": {},
             "audit.audit_actions": {},
+            "clinics.add_clinic": {"entry": replace(starting_list()[0], name="Another clinic")},
+            "clinics.edit_clinic": {"clinic_id": 1, "entry": replace(starting_list()[0], phone="+91 1")},
+            "clinics.import_clinics": {"entries": [replace(starting_list()[0], name="Imported", city="Elsewhere")]},
+            "clinics.retired_clinics": {},
+            "clinics.set_retired": {"clinic_id": 1, "retired": True},
+            "referrals.get_referral": {"referral_id": 1},
+            "referrals.move_referral": {"referral_id": 1, "state": ReferralState.SEEN},
+            "referrals.refer": {**a_patient, "clinic_id": 2, "reason": "A mole that grows."},
+            "referrals.referrals_of": a_patient,
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
@@ -236,6 +256,7 @@ def test_the_operator_has_no_account_to_judge_or_sign_out_with(database: Databas
     for verb in (
         "judgements.record_diagnosis",
         "judgements.set_recall",
+        "referrals.refer",
         "readings.review_reading",
         "users.change_own_password",
         "users.sign_out_everywhere",
