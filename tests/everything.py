@@ -9,7 +9,19 @@ from sqlalchemy import select
 
 from core.checklists import SevenPoint
 from core.errors import SignInFailed
-from core.records import body_map, checklists, clock, judgements, outlines, patients, plans, recalls, users
+from core.records import (
+    body_map,
+    checklists,
+    clinics,
+    clock,
+    judgements,
+    outlines,
+    patients,
+    plans,
+    recalls,
+    referrals,
+    users,
+)
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.patients import PatientDetails
@@ -42,6 +54,14 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
             seen_reading_id=image.readings[-1].id,
         )
     body_map.set_state(database, clinician, lesion_id=lesion.id, state=LesionState.WATCHED)
+    referrals.refer(
+        database,
+        clinician,
+        patient_id=patient.id,
+        clinic_id=clinics.list_clinics(database)[0].id,
+        lesion_id=lesion.id,
+        reason="A second opinion.",
+    )
     due = clock.today() + timedelta(days=90)
     recall = judgements.set_recall(database, clinician, lesion_id=lesion.id, due_on=due)
     recalls.log_call(database, clinician, recall_id=recall.id, outcome=CallOutcome.NO_ANSWER, notes="Rang twice.")

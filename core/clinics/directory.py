@@ -1,9 +1,9 @@
 """What the directory holds before anybody has added to it.
 
-The starting list names well-known cancer centres, hospitals with a dermatology department and skin clinics, with the
-town's position (GeoNames) and the address of each one's own site. It rests on general knowledge and nobody has
-checked it: `checked_on` is empty throughout, telephone numbers and streets are left out, and an administrator should
-confirm an entry before people are sent there.
+Each entry of the starting list names the page that says that there is such a place, as that page was stored and read on
+`checked_on`; what no page confirmed was left out. Most pages give no more than name and town, so the position is the
+town's (GeoNames) where `position_approximate` says so, and many telephone numbers are missing. Nobody called or went
+there: an administrator should confirm an entry before people are sent.
 """
 
 import csv

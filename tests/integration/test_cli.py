@@ -195,7 +195,9 @@ def test_what_goes_wrong_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_help_names_every_command() -> None:
     said = core("--help").stdout
-    assert all(command in said for command in ("read", "users", "tidy", "backup", "restore", "demo"))
+    assert all(
+        command in said for command in ("read", "users", "clinics", "place", "tidy", "backup", "restore", "demo")
+    )
 
 
 def test_the_demonstration_is_a_full_clinic(home: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from core import records
 from core.body_map import Place
 from core.checklists import Colour, Structure
+from core.clinics.directory import starting_list
 from core.errors import NotAllowed
 from core.records import clock, users
 from core.records.actor import OPERATOR, Actor
@@ -21,7 +22,17 @@ from core.records.database import Database
 from core.records.patients import PatientDetails
 from core.records.recalls import RecallFilter
 from core.records.tables import Image
-from core.records.terms import BodySite, BodyView, CallOutcome, ConfirmType, ImageType, LesionState, PlanKind, Role
+from core.records.terms import (
+    BodySite,
+    BodyView,
+    CallOutcome,
+    ConfirmType,
+    ImageType,
+    LesionState,
+    PlanKind,
+    ReferralState,
+    Role,
+)
 from core.vision.explain import Method
 from core.workspace import Workspace
 from tests.charts import DETAILS, PASSWORD, Charts, lesion_file
@@ -42,6 +53,11 @@ MAY = {
     "checklists.score_seven_points": Role.CLINICIAN,
     "checklists.scores_of": Role.STAFF,
     "comparisons.compare_images": Role.STAFF,
+    "clinics.add_clinic": Role.ADMINISTRATOR,
+    "clinics.edit_clinic": Role.ADMINISTRATOR,
+    "clinics.import_clinics": Role.ADMINISTRATOR,
+    "clinics.retired_clinics": Role.ADMINISTRATOR,
+    "clinics.set_retired": Role.ADMINISTRATOR,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -81,6 +97,10 @@ MAY = {
     "recalls.take_out": Role.STAFF,
     "recalls.tally_recalls": Role.STAFF,
     "similar.similar_cases": Role.CLINICIAN,
+    "referrals.get_referral": Role.STAFF,
+    "referrals.move_referral": Role.STAFF,
+    "referrals.refer": Role.CLINICIAN,
+    "referrals.referrals_of": Role.STAFF,
     "users.add_user": Role.ADMINISTRATOR,
     "users.list_users": Role.ADMINISTRATOR,
     "users.clinicians": Role.STAFF,
@@ -102,6 +122,7 @@ NO_VERB = {
     "audit.record_look",
     "audit.record_looks",
     "clinics.fill_empty_directory",
+    "clinics.entry_of",
     "clinics.list_clinics",
     "similar.catch_up",
     "similar.catch_up_in_background",
@@ -173,6 +194,15 @@ class Clinic:
             "checklists.score_seven_points": {**a_lesion, "visit_id": image.visit_id, "features": []},
             "checklists.scores_of": a_lesion,
             "comparisons.compare_images": {"store": store, "first_id": image.id, "second_id": image.id},
+            "clinics.add_clinic": {"entry": replace(starting_list()[0], name="Another clinic")},
+            "clinics.edit_clinic": {"clinic_id": 1, "entry": replace(starting_list()[0], phone="+91 1")},
+            "clinics.import_clinics": {"entries": [replace(starting_list()[0], name="Imported", city="Elsewhere")]},
+            "clinics.retired_clinics": {},
+            "clinics.set_retired": {"clinic_id": 1, "retired": True},
+            "referrals.get_referral": {"referral_id": 1},
+            "referrals.move_referral": {"referral_id": 1, "state": ReferralState.SEEN},
+            "referrals.refer": {**a_patient, "clinic_id": 2, "reason": "A mole that grows."},
+            "referrals.referrals_of": a_patient,
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
@@ -308,6 +338,7 @@ def test_the_operator_has_no_account_to_judge_or_sign_out_with(database: Databas
         "checklists.score_seven_points",
         "plans.set_plan",
         "recalls.log_call",
+        "referrals.refer",
         "readings.review_reading",
         "users.change_own_password",
         "users.sign_out_everywhere",

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from time import perf_counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,31 @@ def test_kinds_and_limit() -> None:
 def test_a_position_that_is_none(latitude: float, longitude: float) -> None:
     with pytest.raises(Invalid):
         nearest([Spot("anywhere", 0, 0)], latitude=latitude, longitude=longitude, limit=1)
+
+
+def test_ten_of_a_hundred_thousand_in_under_five_milliseconds() -> None:
+    rng = np.random.default_rng(4)
+    latitudes = np.degrees(np.arcsin(rng.uniform(-1, 1, 100_000)))
+    kinds = list(ClinicKind)
+    spots = [
+        Spot("", float(north), float(east), kinds[number % 3])
+        for number, (north, east) in enumerate(zip(latitudes, rng.uniform(-180, 180, 100_000), strict=True))
+    ]
+    index, taken = ClinicIndex(spots), []
+    for spot in spots[:50]:
+        start = perf_counter()
+        found = nearest(index, latitude=spot.latitude, longitude=180.0, limit=10)
+        taken.append(perf_counter() - start)
+        assert len(found) == 10
+    assert sorted(taken)[25] < 0.005
+
+
+def test_of_two_as_far_the_earlier_and_the_index_is_the_sequence() -> None:
+    spots = [Spot(str(number), 10, 20) for number in range(7)]
+    index = ClinicIndex(spots)
+    assert _names(index.nearest(latitude=10, longitude=20, limit=3)) == ["0", "1", "2"]
+    assert list(index) == spots and len(index) == 7 and index[-1] is spots[6]
+    assert index.nearest(latitude=10, longitude=20, limit=0) == []
 
 
 degrees_north = st.floats(-90, 90)

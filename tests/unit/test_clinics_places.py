@@ -1,8 +1,11 @@
 """Where a place is, by its name."""
 
+from time import perf_counter
+
 import pytest
 
-from core.clinics.places import country_name, find_places
+from core.clinics.places import country_name, find_places, nearest_place, read_gazetteer
+from core.errors import Invalid
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,11 @@ from core.clinics.places import country_name, find_places
         ("Birmingham, United States", "Birmingham", "US"),
         ("Salem, Tamil Nadu, India", "Salem", "IN"),
         ("New Delhi", "New Delhi", "IN"),
+        ("Salem India", "Salem", "IN"),
+        ("Salem Tamil Nadu", "Salem", "IN"),
+        ("सेलम", "Salem", "IN"),
+        ("Paris, Texas", "Paris", "US"),
+        ("Моква", "Moscow", "RU"),
     ],
 )
 def test_best_match(asked: str, name: str, country: str) -> None:
@@ -45,6 +53,29 @@ def test_no_more_than_asked_for_and_none_twice() -> None:
     found = find_places("San Jose", limit=4)
     assert len(found) == len(set(found)) == 4
     assert find_places("San Jose", limit=1) == found[:1]
+
+
+def test_towns_of_one_name_are_told_apart_by_their_state() -> None:
+    assert find_places("Springfield, Illinois")[0].title == "Springfield, Illinois, United States"
+    assert find_places("Springfield IL")[0].title == "Springfield, Illinois, United States"
+
+
+def test_a_typing_error_is_quickly_seen_through() -> None:
+    read_gazetteer()
+    for name in ("Coimbatoor", "Thiruvananthapurm", "Benglaru", "San Franciso", "Sidny"):
+        taken = []
+        for _ in range(5):
+            start = perf_counter()
+            assert find_places(name)
+            taken.append(perf_counter() - start)
+        assert min(taken) < 0.05, name
+
+
+def test_the_town_nearest_to_a_position() -> None:
+    assert nearest_place(latitude=51.5, longitude=-0.1).country == "GB"
+    assert nearest_place(latitude=-16.8, longitude=-180).country == nearest_place(latitude=-16.8, longitude=180).country
+    with pytest.raises(Invalid):
+        nearest_place(latitude=91, longitude=0)
 
 
 def test_country_name() -> None:

@@ -99,6 +99,25 @@ def test_lines_take_the_short_way_over_the_date_line() -> None:
     assert spot["at"] == pytest.approx([-18.1, 178.4 - 360])
 
 
+@pytest.mark.parametrize("centre", [(13.0, 80.2), (-17.0, 179.9), (89.9, 0.0), (-33.9, 151.2)])
+@pytest.mark.parametrize("kilometres", [5.0, 250.0, 2500.0])
+def test_a_ring_is_as_far_everywhere_and_never_jumps(centre: tuple[float, float], kilometres: float) -> None:
+    points = maps.ring(centre, kilometres)
+    corners = [replace(SKIN_CENTRE, latitude=north, longitude=(east + 540) % 360 - 180) for north, east in points]
+    found = nearest(corners, latitude=centre[0], longitude=centre[1], limit=len(corners))
+    assert all(near.distance_km == pytest.approx(kilometres, abs=0.01) for near in found)
+    assert max(abs(a[1] - b[1]) for a, b in pairwise(points)) <= 180
+
+
+def test_rings_enclose_the_nearest() -> None:
+    found = nearest(starting_list(), latitude=13.0, longitude=80.2, limit=3)
+    rings = maps.rings_for(found)
+    assert rings == sorted(rings) and len(rings) <= 3 and rings[-1] >= found[-1].distance_km
+    drawn = _drawn(clinic_map(starting_list(), origin=(13.0, 80.2), nearest=found, rings=[10.0]))
+    assert [ring["name"] for ring in drawn["rings"]] == ["10 km"]
+    assert _drawn(clinic_map(starting_list(), rings=[10.0]))["rings"] == []
+
+
 def test_names_cannot_bring_markup_or_script() -> None:
     nasty = "</script><img src=x onerror=alert(1)> ${alert(2)} `x` {{ 7*7 }} {% if 1 %} {# #} {{{ 1"
     canvas = clinic_map(
