@@ -14,6 +14,7 @@ from rich.progress import track
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
+from core.exchange import commands
 from core.records import images, users
 from core.records.actor import OPERATOR
 from core.records.terms import Role
@@ -28,6 +29,9 @@ app = typer.Typer(
 )
 users_app = typer.Typer(help="Accounts: add, list, disable.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
+app.add_typer(commands.export_app, name="export")
+app.add_typer(commands.import_app, name="import")
+app.command()(commands.erase)
 
 
 def _workspace() -> Workspace:
