@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from core.errors import Invalid, NotFound
+from core.exchange import chart
+from core.exchange.forms import Form, Letterhead, Paper
 from core.records import erasure, lesions, visits
 from core.records.actor import OPERATOR
 from core.settings import Settings
@@ -33,15 +35,13 @@ def export_patient(  # noqa: PLR0917 - each is an option of the command line
 ) -> None:
     """Write a patient's chart in one form or several; each file is written whole or not at all."""
     # These libraries take two seconds to load, and other commands need none of them.
-    from core.exchange import chart, exports  # noqa: PLC0415
-    from core.exchange.report import Letterhead  # noqa: PLC0415
-    from core.exchange.typesetting import Paper  # noqa: PLC0415
+    from core.exchange import exports  # noqa: PLC0415
 
     sheets = {sheet.lower(): sheet for sheet in Paper}
     if paper.lower() not in sheets:
         raise Invalid("The paper is A4 or Letter.")
     paths = {"pdf": pdf, "fhir": fhir, "dicom": dicom, "isic": isic, "all": everything}
-    chosen = {exports.Form(form): path for form, path in paths.items() if path is not None}
+    chosen = {Form(form): path for form, path in paths.items() if path is not None}
     if not chosen:
         raise Invalid("Choose a form: --pdf, --fhir, --dicom, --isic or --all, each with a path.")
     workspace = _workspace()
@@ -99,8 +99,6 @@ def erase(
     confirm: Annotated[str | None, typer.Option(help="The record number again; asked for where it is missing.")] = None,
 ) -> None:
     """Erase a patient for good, images and all, leaving only the audit entry of it."""
-    from core.exchange import chart  # noqa: PLC0415
-
     workspace = _workspace()
     patient_id = chart.patient_id_of(workspace.database, number)
     typed = confirm if confirm is not None else typer.prompt("Type the record number again to erase for good")

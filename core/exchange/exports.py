@@ -5,7 +5,6 @@ what takes the whole chart along is for clinicians and administrators.
 """
 
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
@@ -15,8 +14,8 @@ from core.exchange.archive import archive_files
 from core.exchange.chart import Chart, chart_of
 from core.exchange.dicom import dicom_file
 from core.exchange.fhir import bundle_of
+from core.exchange.forms import Form, Letterhead
 from core.exchange.isic import isic_files
-from core.exchange.report import Letterhead
 from core.exchange.whole import Files, write_file, write_folder, write_zip
 from core.records import audit
 from core.records.actor import Actor, Permission, requires
@@ -25,16 +24,6 @@ from core.records.image_store import ImageStore
 from core.records.tables import Lesion, Visit
 from core.vision.intake import decode
 from core.workspace import Workspace
-
-
-class Form(StrEnum):
-    """In which form a chart leaves."""
-
-    PDF = "pdf"
-    FHIR = "fhir"
-    DICOM = "dicom"
-    ISIC = "isic"
-    ALL = "all"
 
 
 @requires(Permission.EXPORT)

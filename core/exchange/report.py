@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from core import taxonomy
 from core.exchange.chart import Chart, LesionChart
-from core.exchange.typesetting import Paper, Sheet
+from core.exchange.forms import Letterhead
+from core.exchange.typesetting import Sheet
 from core.records import clock
 from core.records.image_store import ImageStore
 from core.records.patients import age_in_years
@@ -24,14 +25,6 @@ SUPPORT = (
 
 GAP = 4.0
 """Between pictures, in mm."""
-
-
-@dataclass(frozen=True)
-class Letterhead:
-    """What the clinic prints on: its name, and the paper in the printer."""
-
-    clinic: str
-    paper: Paper = Paper.A4
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,8 @@ def patient_report(chart: Chart, store: ImageStore, letterhead: Letterhead) -> b
 
 def _sheet(patient: Patient, letterhead: Letterhead, about: str) -> Sheet:
     age = age_in_years(patient.birth_date, clock.today())
-    banner = f"{patient.name} · No. {patient.record_number} · born {patient.birth_date:%-d %b %Y} ({age} years) · {patient.sex}"
+    born = f"born {patient.birth_date:%-d %b %Y} ({age} years)"
+    banner = f"{patient.name} · No. {patient.record_number} · {born} · {patient.sex}"
     printed = f"printed {clock.now().astimezone():%-d %b %Y, %H:%M}"
     sheet = Sheet(paper=letterhead.paper, clinic=letterhead.clinic, banner=banner, title=f"{about} · {printed}")
     sheet.line_of(about, size=16, bold=True)

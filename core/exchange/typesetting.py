@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterable
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+
+from core.exchange.forms import Paper
 
 FONTS = Path(__file__).parent / "fonts"
 
@@ -24,13 +25,6 @@ _LAST = "DroidSansFallbackFull"
 
 # It tells of every table of a font that it leaves out of the document.
 logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
-
-
-class Paper(StrEnum):
-    """What is in the printer."""
-
-    A4 = "A4"
-    LETTER = "Letter"
 
 
 class Sheet(FPDF):

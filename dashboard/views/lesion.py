@@ -13,6 +13,7 @@ from core.records.actor import Permission
 from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
+from dashboard.components import exports
 from dashboard.components.banner import banner
 from dashboard.components.reading import diagnosis_badge, reading_panel, thumbnail
 from dashboard.session import workspace
@@ -238,3 +239,4 @@ with left:
     diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
 with right:
     recall_section(lesion)
+exports.lesion_report(lesion)
