@@ -8,6 +8,8 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PIL import Image as PilImage
+
 from core import taxonomy
 from core.exchange.chart import Chart, LesionChart
 from core.exchange.forms import Letterhead
@@ -16,7 +18,6 @@ from core.records import clock
 from core.records.image_store import ImageStore
 from core.records.patients import age_in_years
 from core.records.tables import Image, Patient, StoredReading, Visit
-from core.vision.intake import decode
 
 SUPPORT = (
     "Reading: what a computer model said of one image; not a diagnosis. The heat map shows what the model attended to, "
@@ -186,19 +187,24 @@ LESION_PARTS: tuple[Callable[[Sheet, ImageStore, LesionOnPaper], None], ...] = (
 def _row_of(sheet: Sheet, store: ImageStore, pictures: Sequence[Picture], *, columns: int) -> None:
     """Pictures side by side, all of one width, with their captions beneath."""
     width = (sheet.epw - GAP * (columns - 1)) / columns
-    files = [decode(store.get(picture.sha256)) for picture in pictures]
-    height = min(max(width * file.height / file.width for file in files), 1.4 * width)
+    files = [store.get(picture.sha256) for picture in pictures]
+    height = min(width * max(map(_tallness, files)), 1.4 * width)
     sheet.room_for(height + 12)
     top, lowest = sheet.get_y(), sheet.get_y()
     for position, (picture, file) in enumerate(zip(pictures, files, strict=True)):
         left = sheet.l_margin + position * (width + GAP)
-        jpeg = io.BytesIO()
-        file.save(jpeg, "JPEG", quality=92)
-        sheet.image(jpeg, left, top, width, height, keep_aspect_ratio=True, alt_text=picture.caption)
+        # Small copies and overlays are JPEG files, which a PDF holds as they are.
+        sheet.image(io.BytesIO(file), left, top, width, height, keep_aspect_ratio=True, alt_text=picture.caption)
         sheet.set_xy(left, top + height + 1)
         sheet.line_of(picture.caption, size=8, width=width)
         lowest = max(lowest, sheet.get_y())
     sheet.set_y(lowest + 2)
+
+
+def _tallness(file: bytes) -> float:
+    """Height by width."""
+    with PilImage.open(io.BytesIO(file)) as image:
+        return image.height / image.width
 
 
 def _signed(sheet: Sheet, clinician: str | None) -> bytes:

@@ -99,7 +99,7 @@ def test_the_report_of_a_visit_reads_and_shows_what_the_chart_holds(
     # The image before, this one, and its heat map.
     shown = [picture.image for page in pages for picture in page.images]
     assert len(shown) == 3
-    kept = decode(workspace.images.get(image.display_sha256))
+    kept = Picture.open(io.BytesIO(workspace.images.get(image.display_sha256)))
     assert np.abs(np.asarray(shown[1].convert("RGB"), int) - np.asarray(kept, int)).mean() < 4
     assert actions(workspace)[-1] == "patient.export.pdf"
 

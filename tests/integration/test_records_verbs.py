@@ -28,6 +28,7 @@ from tests.explaining import InstantExplainer
 MAY = {
     "audit.search_audit": Role.ADMINISTRATOR,
     "audit.audit_actions": Role.ADMINISTRATOR,
+    "erasure.erase_patient": Role.ADMINISTRATOR,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -123,6 +124,7 @@ class Clinic:
         arguments: dict[str, dict[str, Any]] = {
             "audit.search_audit": {},
             "audit.audit_actions": {},
+            "erasure.erase_patient": {**a_patient, "store": store, "confirmed_number": patient.record_number},
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
