@@ -101,9 +101,8 @@ def _visit(sheet: Sheet, visit: Visit) -> None:
 
 
 def _lesions(sheet: Sheet, store: ImageStore, lesions: Sequence[LesionOnPaper]) -> None:
-    for position, lesion in enumerate(lesions):
-        if position:
-            sheet.ln(3)
+    for lesion in lesions:
+        sheet.ln(3)
         for part in LESION_PARTS:
             part(sheet, store, lesion)
 

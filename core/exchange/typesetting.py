@@ -35,6 +35,8 @@ class Sheet(FPDF):
         self.clinic, self.banner, self.title_line = clinic, banner, title
         self.missing = False
         self.set_margin(MARGIN)
+        # Words begin where pictures do.
+        self.c_margin = 0
         self.set_auto_page_break(True, margin=22)
         self.set_title(title)
         self.set_creator("DermTrail")
