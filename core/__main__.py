@@ -14,6 +14,7 @@ from core.compare_command import compare
 from core.demo import clinic as demo_clinic
 from core.errors import DermTrailError, UnreadableImage
 from core.exchange import backup as backups
+from core.exchange import commands
 from core.outline_command import numbered, outline
 from core.reading_json import error_sentence, read_file, reading_fields, shown_name
 from core.records import images, rereading, users
@@ -36,6 +37,9 @@ app.add_typer(clinics_app, name="clinics")
 app.command("place")(find_place)
 app.command()(outline)
 app.command()(screen)
+app.add_typer(commands.export_app, name="export")
+app.add_typer(commands.import_app, name="import")
+app.command()(commands.erase)
 
 
 def _workspace() -> Workspace:

@@ -139,10 +139,12 @@ def _add_dermoscopy(dataset: Dataset, image: Image, patient: Patient) -> None:
     dataset.LightSourcePolarization = None
     dataset.EmitterColorTemperature = None
     dataset.ContactMethod = None
-    dataset.ImmersionMedia = None
     dataset.OpticalMagnificationFactor = None
     # Nobody has looked whether a tattoo or a scar shows: the cautious answer.
     dataset.RecognizableVisualFeatures = "YES"
+    # Two images have no common place on the skin that anybody measured, so each has a frame of its own.
+    dataset.FrameOfReferenceUID = dicom_uid("frame", image.id, patient.created_at)
+    dataset.PositionReferenceIndicator = ""
     dataset.TrackingID = image.lesion.label
     dataset.TrackingUID = dicom_uid("lesion", image.lesion.id, patient.created_at)
 

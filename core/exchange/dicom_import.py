@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 from PIL import Image as Picture
 from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     DermoscopicPhotographyImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,

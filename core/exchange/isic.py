@@ -12,7 +12,7 @@ import hmac
 import io
 from collections.abc import Iterator
 
-from isic_metadata.fields import DiagnosisEnum
+from isic_metadata.diagnosis_hierarchical import DiagnosisEnum
 from isic_metadata.metadata import MetadataRow
 
 from core import taxonomy

@@ -5,11 +5,11 @@ page that comes next goes on where it was. What belongs to one visit never shows
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from core.errors import DermTrailError, LikelyDuplicate
+from core.errors import DermTrailError, LikelyDuplicate, OtherPatient
 from core.records import images, patients
 from core.records.tables import Visit
 from core.records.terms import ImageType
@@ -19,13 +19,18 @@ from dashboard.session import workspace
 
 @dataclass(frozen=True)
 class Upload:
-    """One file for one lesion. `others` are the patients whose charts hold the same image, once that is known."""
+    """One file for one lesion.
+
+    `others` are the patients whose charts hold the same image, once that is known; `names_other` says that it is a
+    DICOM file that does not name the visit's patient. Whoever lets it in after that has been told.
+    """
 
     name: str
     data: bytes
     lesion_id: int
     image_type: ImageType
     others: tuple[int, ...] = ()
+    names_other: bool = False
 
 
 @dataclass
@@ -60,7 +65,7 @@ def add_waiting(visit: Visit) -> None:
     progress = st.progress(0.0, "Reading the images")
     while uploads.waiting:
         # No call of Streamlit's, which may end this run, stands between adding a file and taking it off the list.
-        _add(visit, uploads, uploads.waiting[0], sure=False)
+        _add(visit, uploads, uploads.waiting[0])
         uploads.waiting.pop(0)
         done = count - len(uploads.waiting)
         progress.progress(done / count, f"{done} of {count}")
@@ -79,32 +84,39 @@ def tell_outcome(visit: Visit) -> None:
         _ask_about(visit, uploads, held, key=f"{visit.id}:{position}:{len(uploads.held)}")
 
 
-def _add(visit: Visit, uploads: Uploads, upload: Upload, *, sure: bool) -> None:
-    here = workspace()
+def _add(visit: Visit, uploads: Uploads, upload: Upload) -> None:
     try:
-        images.add_image(
-            here.database,
-            page.person(),
-            intake=here.intake,
-            visit_id=visit.id,
-            lesion_id=upload.lesion_id,
-            data=upload.data,
-            image_type=upload.image_type,
-            although_elsewhere=sure,
-        )
+        _take_in(visit, upload)
         uploads.added += 1
     except LikelyDuplicate as duplicate:
-        held = Upload(upload.name, upload.data, upload.lesion_id, upload.image_type, tuple(duplicate.candidates))
-        uploads.held.append(held)
+        uploads.held.append(replace(upload, others=tuple(duplicate.candidates)))
+    except OtherPatient:
+        uploads.held.append(replace(upload, names_other=True))
     except DermTrailError as error:
         uploads.problems.append(f"{upload.name}: {error}")
 
 
+def _take_in(visit: Visit, upload: Upload) -> None:
+    here = workspace()
+    place = {"visit_id": visit.id, "lesion_id": upload.lesion_id, "although_elsewhere": bool(upload.others)}
+    if upload.data[128:132] != b"DICM":
+        kind = upload.image_type
+        images.add_image(here.database, page.person(), intake=here.intake, data=upload.data, image_type=kind, **place)
+        return
+    # Its library takes a second to load, and few files are of this kind.
+    from core.exchange.dicom_import import import_dicom  # noqa: PLC0415
+
+    sure = upload.names_other
+    import_dicom(
+        here.database, page.person(), intake=here.intake, data=upload.data, although_other_patient=sure, **place
+    )
+
+
 def _ask_about(visit: Visit, uploads: Uploads, held: Upload, *, key: str) -> None:
     with st.container(border=True):
+        wrong = "is already in the chart of another patient" if held.others else "names another patient, or nobody"
         st.error(
-            f"**{page.plain(held.name)} is already in the chart of another patient. It was not added.** "
-            "Make sure that you are in the right chart.",
+            f"**{page.plain(held.name)} {wrong}. It was not added.** Make sure that you are in the right chart.",
             icon=":material/person_alert:",
         )
         here = workspace()
@@ -115,7 +127,9 @@ def _ask_about(visit: Visit, uploads: Uploads, held: Upload, *, key: str) -> Non
         if discard.button("Discard", key=f"discard:{key}", type="primary"):
             uploads.held.remove(held)
             st.rerun()
-        if store.button("It belongs here too: add it", key=f"store:{key}"):
+        if store.button(
+            "It belongs here too: add it" if held.others else "It belongs here: add it", key=f"store:{key}"
+        ):
             uploads.held.remove(held)
-            _add(visit, uploads, held, sure=True)
+            _add(visit, uploads, held)
             st.rerun()

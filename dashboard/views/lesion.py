@@ -10,6 +10,7 @@ from core.records.actor import Permission
 from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
 from dashboard import navigation, page
+from dashboard.components import exports
 from dashboard.components.banner import banner
 from dashboard.components.judgement import checklists_section, plan_section
 from dashboard.components.lesion_state import state_section
@@ -186,3 +187,4 @@ with right:
     state_section(lesion)
     plan_section(lesion)
     recall_section(lesion)
+exports.lesion_report(lesion)

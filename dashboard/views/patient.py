@@ -10,6 +10,7 @@ from core.records.patients import PatientDetails
 from core.records.tables import Patient
 from dashboard import navigation, page
 from dashboard.components.banner import banner
+from dashboard.components.exports import export_section
 from dashboard.components.patient_form import patient_form
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
@@ -171,7 +172,8 @@ with page.page_of_one_thing():
     patient = patients.open_chart(database, actor, patient_id=navigation.id_in_address())
 st.title("Patient")
 banner(patient)
-tabs = st.tabs(["Lesions", "Visits", "Referrals", "Details", "History of changes"])
-for tab, show in zip(tabs, (lesions_tab, visits_tab, referrals_tab, details_tab, history_tab), strict=True):
+tabs = st.tabs(["Lesions", "Visits", "Referrals", "Details", "History of changes", "Export"])
+shown = (lesions_tab, visits_tab, referrals_tab, details_tab, history_tab, export_section)
+for tab, show in zip(tabs, shown, strict=True):
     with tab:
         show(patient)

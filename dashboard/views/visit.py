@@ -8,12 +8,12 @@ from core.records import lesions, visits
 from core.records.tables import Image, Visit
 from core.records.terms import ImageType
 from dashboard import navigation, page
-from dashboard.components import uploads
+from dashboard.components import exports, uploads
 from dashboard.components.banner import banner
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import reading_panel
 
-TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif"]
+TYPES = ["jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif", "dcm"]
 IMAGE_TYPE_WORDS = {
     ImageType.DERMOSCOPIC: "Dermoscopic",
     ImageType.CLOSE_UP: "Close-up",
@@ -121,6 +121,7 @@ uploads.add_waiting(visit)
 add_images_section(visit)
 uploads.tell_outcome(visit)
 
+exports.visit_report(visit)
 st.subheader("Images of this visit")
 taken = visits.images_of_visit(database, actor, visit_id=visit.id)
 if not taken:

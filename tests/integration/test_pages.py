@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core import taxonomy
 from core.clinics.directory import starting_list
 from core.errors import Unavailable
+from core.exchange.dicom import dicom_file
 from core.records import audit, clock, images, judgements, lesions, patients, readings, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.explanations import OTHER_MODEL, explain_reading
@@ -25,6 +26,7 @@ from core.records.tables import Patient
 from core.records.terms import BodySite, ConfirmType, Role, Sex
 from core.vision.certainty import Certainty
 from core.vision.explain import WHAT_IT_SHOWS, Method
+from core.vision.intake import decode
 from core.vision.reader import NO_LESION
 from core.workspace import Workspace
 from dashboard import navigation, session
@@ -816,3 +818,69 @@ def test_one_image_is_nothing_to_compare(charts: Charts, clinician: Actor, sit: 
     _, _, lesion, _ = charts.filled()
     sit(clinician)
     assert "A comparison needs two images" in said(opened(navigation.COMPARE, id=lesion.id))
+
+
+def downloads(app: AppTest) -> list[str]:
+    return [button.proto.label for button in app.get("download_button")]
+
+
+def trail(charts: Charts) -> list[str]:
+    return [entry.action for entry in audit.search_audit(charts.database, OPERATOR)]
+
+
+def test_a_report_is_printed_by_the_desk_and_a_chart_exported_by_a_clinician(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    patient, visit, lesion, _ = charts.filled()
+    sit(people[Role.STAFF])
+    for name, row in ((navigation.VISIT, visit), (navigation.LESION, lesion)):
+        app = press(opened(name, id=row.id), "Prepare report")
+        in_order(app)
+        assert len(downloads(app)) == 1
+    assert "A clinician or an administrator exports a chart." in said(opened(navigation.PATIENT, id=patient.id))
+    assert trail(charts).count("patient.export.pdf") == 2
+    sit(people[Role.CLINICIAN])
+    app = opened(navigation.PATIENT, id=patient.id)
+    widget(app.selectbox, "Form").set_value("fhir").run()
+    app = press(app, "Prepare export")
+    in_order(app)
+    assert downloads(app) == [f"Download patient-{patient.id}.json"]
+    assert trail(charts)[0] == "patient.export.fhir"
+    widget(app.selectbox, "Form").set_value("isic").run()
+    assert "not consented" in errors(press(app, "Prepare export"))[0]
+    assert "Record number, to confirm" not in [field.label for field in app.text_input]
+
+
+def test_an_administrator_erases_a_patient_by_typing_the_number(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    patient, *_ = charts.filled()
+    sit(people[Role.ADMINISTRATOR])
+    app = opened(navigation.PATIENT, id=patient.id)
+    fill(app, **{"Record_number,_to_confirm": "T-0"})
+    assert "Nothing was erased" in errors(press(app, "Erase for good"))[0]
+    fill(app, **{"Record_number,_to_confirm": patient.record_number})
+    app = press(app, "Erase for good")
+    in_order(app)
+    assert "The patient is erased." in said(app)
+    assert patients.latest_patients(charts.database, OPERATOR) == []
+
+
+def test_a_dicom_file_of_another_patient_is_held_back_until_somebody_has_looked(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    _, visit, lesion, _ = charts.filled()
+    other, *_, image = charts.filled(name="Somebody Else")
+    whole = images.get_image(charts.database, OPERATOR, image_id=image.id)
+    data = dicom_file(whole, other, decode(charts.intake.store.get(image.sha256)))
+    sit(people[Role.STAFF])
+    app = opened(navigation.VISIT, id=visit.id)
+    app.file_uploader[0].set_value(("lesion.dcm", data, "application/dicom")).run()
+    app = press(app, "Add and read")
+    assert "names another patient, or nobody" in errors(app)[0]
+    assert len(lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)) == 1
+    # It is not let in by that answer alone where another chart holds the image too.
+    app = press(app, "It belongs here: add it")
+    assert "is already in the chart of another patient" in errors(app)[0]
+    press(app, "It belongs here too: add it")
+    assert len(lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)) == 2

@@ -58,6 +58,7 @@ MAY = {
     "clinics.import_clinics": Role.ADMINISTRATOR,
     "clinics.retired_clinics": Role.ADMINISTRATOR,
     "clinics.set_retired": Role.ADMINISTRATOR,
+    "erasure.erase_patient": Role.ADMINISTRATOR,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
@@ -203,6 +204,7 @@ class Clinic:
             "referrals.move_referral": {"referral_id": 1, "state": ReferralState.SEEN},
             "referrals.refer": {**a_patient, "clinic_id": 2, "reason": "A mole that grows."},
             "referrals.referrals_of": a_patient,
+            "erasure.erase_patient": {**a_patient, "store": store, "confirmed_number": patient.record_number},
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
