@@ -8,13 +8,14 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
+from core import taxonomy
 from core.demo.lesion_images import LOOKS, draw_lesion
 from core.errors import Conflict
-from core.records import clock, images, judgements, lesions, patients, users, visits
+from core.records import clock, images, judgements, lesions, patients, plans, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.patients import PatientDetails
 from core.records.tables import Lesion, Recall, Visit
-from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, Role, Sex
+from core.records.terms import BodySite, ConfirmType, FitzpatrickSkinType, ImageType, Laterality, PlanKind, Role, Sex
 from core.workspace import Workspace
 
 SEED = 20_260
@@ -187,6 +188,9 @@ class _History:
         return max(reading.id for image in found for reading in image.readings)
 
     def _judge(self, lesion: Lesion, kind: str, index: int, *, last: datetime) -> None:
+        suspicious = taxonomy.needs_attention(kind)
+        if (self.position + index) % 2 and suspicious:
+            plans.set_plan(self.workspace.database, self.actor, lesion_id=lesion.id, kind=PlanKind.BIOPSY)
         if (self.position + index) % 2 == 0:
             judgements.record_diagnosis(
                 self.workspace.database,
@@ -194,7 +198,7 @@ class _History:
                 lesion_id=lesion.id,
                 name=kind,
                 seen_reading_id=self._newest_reading(lesion),
-                confirm_type=ConfirmType.SINGLE_CONTRIBUTOR,
+                confirm_type=ConfirmType.HISTOPATHOLOGY if suspicious else ConfirmType.SERIAL_IMAGING,
             )
         # The verb that sets a recall refuses one in the past, rightly; these were set back then.
         with self.workspace.database.writing() as session:
