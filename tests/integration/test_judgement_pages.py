@@ -54,7 +54,7 @@ def test_a_biopsy_is_planned_waits_on_home_and_ends_with_its_result(
     sit(people[Role.CLINICIAN])
     app = press(opened(navigation.LESION, id=lesion.id), "Set plan")
     assert errors(app) == ["What is to be done? Choose a plan."]
-    fill(app, Plan=PlanKind.BIOPSY, Notes_on_the_plan="Punch, 4 mm.")
+    fill(app, Plan=PlanKind.BIOPSY, Remark="Punch, 4 mm.")
     app = press(app, "Set plan")
     in_order(app)
     assert "Plan: Biopsy" in said(app) and "Punch, 4 mm." in said(app)
