@@ -8,10 +8,11 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 
+from core import taxonomy
 from core.body_map import Place
 from core.demo.lesion_images import LOOKS, draw_lesion
 from core.errors import Conflict
-from core.records import clock, images, judgements, lesions, patients, users, visits
+from core.records import clock, images, judgements, lesions, patients, plans, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.patients import PatientDetails
 from core.records.tables import Lesion, Recall, StateOfLesion, Visit
@@ -23,6 +24,7 @@ from core.records.terms import (
     ImageType,
     Laterality,
     LesionState,
+    PlanKind,
     Role,
     Sex,
 )
@@ -200,6 +202,9 @@ class _History:
         return max(reading.id for image in found for reading in image.readings)
 
     def _judge(self, lesion: Lesion, kind: str, index: int, *, last: datetime) -> None:
+        suspicious = taxonomy.needs_attention(kind)
+        if (self.position + index) % 2 and suspicious:
+            plans.set_plan(self.workspace.database, self.actor, lesion_id=lesion.id, kind=PlanKind.BIOPSY)
         if (self.position + index) % 2 == 0:
             judgements.record_diagnosis(
                 self.workspace.database,
@@ -207,7 +212,7 @@ class _History:
                 lesion_id=lesion.id,
                 name=kind,
                 seen_reading_id=self._newest_reading(lesion),
-                confirm_type=ConfirmType.SINGLE_CONTRIBUTOR,
+                confirm_type=ConfirmType.HISTOPATHOLOGY if suspicious else ConfirmType.SERIAL_IMAGING,
             )
         # The verb that sets a recall refuses one in the past, rightly; these were set back then.
         with self.workspace.database.writing() as session:

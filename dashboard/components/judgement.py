@@ -61,7 +61,7 @@ def _plan_form(lesion: Lesion, awaited: Plan | None) -> None:
             help="A plan to recall sets the recall. “Nothing more” closes one that is open.",
             key=f"{key}:kind",
         )
-        notes = st.text_input("Notes on the plan", max_chars=1000, key=f"{key}:notes")
+        notes = st.text_input("Remark", max_chars=1000, key=f"{key}:notes")
         withdraws = bool(awaited) and st.checkbox(
             "The pathology result is no longer awaited", help="Such as a biopsy not done.", key=f"{key}:withdraws"
         )

@@ -74,7 +74,7 @@ def call_form(recall_id: int) -> None:
     key = page.turn_key(form)
     with st.form(key, border=False):
         outcome = st.radio("Outcome", list(CallOutcome), format_func=str.capitalize, key=f"{key}:outcome")
-        notes = st.text_input("Notes on the call", max_chars=200, key=f"{key}:notes")
+        notes = st.text_input("Remark", max_chars=200, key=f"{key}:notes")
         sent = st.form_submit_button("Log call", type="primary")
     if sent:
         with page.errors_told():
