@@ -19,6 +19,7 @@ from training.bootstrap import Floats
 from training.evaluation import Figure
 from training.figures import Measured
 from training.labels import CLASSES
+from training.run import Sample, load_manifest
 
 Mask = npt.NDArray[np.bool_]
 """(height, width), true inside the lesion."""
@@ -39,6 +40,13 @@ def read_mask(path: Path) -> Mask:
     """A picture whose light pixels are lesion. Raises OSError where it is none."""
     with Image.open(path) as image:
         return np.asarray(image.convert("L")) > 127
+
+
+def with_masks(manifest: Path, masks: Path) -> list[tuple[Sample, Path]]:
+    """The images of a manifest that have a mask in the folder `masks`, in the manifest's order."""
+    paths = {path.name.removesuffix(ENDING): path for path in sorted(masks.rglob(f"*{ENDING}"))}
+    samples = load_manifest(manifest)
+    return [(sample, paths[sample.row.isic_id]) for sample in samples if sample.row.isic_id in paths]
 
 
 def hit(heat_map: HeatMap, mask: Mask) -> Hit:

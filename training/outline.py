@@ -19,11 +19,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.vision.preprocess import Pixels
-from training.masks import ENDING
+from training.masks import with_masks
 from training.outline_augment import OutlineAugment
 from training.outline_network import MEAN, STD, OutlineNetwork
 from training.pixels import load_pixels
-from training.run import Sample, load_manifest
+from training.run import Sample
 from training.splits import TRAIN, VAL
 
 MARGIN = 1.125
@@ -55,13 +55,6 @@ class OutlineConfig:
     ema_decay: float = 0.99
     validate_on: int = 400
     seed: int = 0
-
-
-def with_masks(manifest: Path, masks: Path) -> list[tuple[Sample, Path]]:
-    """The images of a manifest that have a mask in the folder `masks`, in the manifest's order."""
-    paths = {path.name.removesuffix(ENDING): path for path in sorted(masks.rglob(f"*{ENDING}"))}
-    samples = load_manifest(manifest)
-    return [(sample, paths[sample.row.isic_id]) for sample in samples if sample.row.isic_id in paths]
 
 
 def fit_outline(config: OutlineConfig, *, out: Path, cache: Path) -> Path:

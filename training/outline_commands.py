@@ -50,8 +50,21 @@ def export_command(
     run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the run.")],
     to: Annotated[Path | None, typer.Option(help="The JSON to write; default: what ships.")] = None,
 ) -> None:
-    """Write ONNX and JSON: threshold and uncertainties from the validation side, figures from the test side."""
+    """Write ONNX and JSON; `measure` comes next."""
     from core.vision.outline import SHIPPED  # noqa: PLC0415  keeps --help quick
     from training.outline_export import export_outline  # noqa: PLC0415
 
     typer.echo(export_outline(run, to=to or SHIPPED).model_dump_json(indent=2))
+
+
+@app.command("measure")
+def measure_command(
+    manifest: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Of the run that gave the split.")],
+    masks: Annotated[Path, typer.Option(exists=True, file_okay=False, help="HAM10000's masks.")],
+    still: Annotated[int, typer.Option(help="Pairs a side without a change, for the uncertainties; 0: none.")] = 60,
+    threads: Annotated[int, typer.Option(help="Of the processor; 0 leaves it to ONNX Runtime.")] = 0,
+) -> None:
+    """Measure what ships on the test side, and write it into its JSON."""
+    from training.outline_measure import measure_outline  # noqa: PLC0415  keeps --help quick
+
+    typer.echo(measure_outline(manifest, masks, still=still, threads=threads).model_dump_json(indent=2))

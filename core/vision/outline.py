@@ -58,10 +58,10 @@ class OutlineFile(BaseModel):
         version: unique to these weights; stored with every outline.
         input_size: side in pixels of the square that an image is squashed to.
         mean, std: per channel (red, green, blue), of pixel values scaled to 0..1.
-        threshold: a pixel of this probability or more is lesion; chosen on the validation split.
+        threshold: a pixel of this probability or more is lesion.
         initial_weights: what training started from: "random" or a file's name.
-        trained_on: images, lesions, source and licence.
-        scores: figures by split, as `training.outline_export` measured them.
+        trained_on: per source its images, lesions and licence; and for how many epochs.
+        scores: figures by split, as `training.outline_measure` measured them.
         coverage: per quantity of `core.vision.change`, the factor from the spread of re-measuring to the uncertainty
             that covers 95 % of pairs of images without a change, as measured on the validation split.
         onnx: name of the file beside this JSON.

@@ -884,3 +884,27 @@ def test_a_dicom_file_of_another_patient_is_held_back_until_somebody_has_looked(
     assert "is already in the chart of another patient" in errors(app)[0]
     press(app, "It belongs here too: add it")
     assert len(lesions.images_of_lesion(charts.database, OPERATOR, lesion_id=lesion.id)) == 2
+
+
+def test_a_lesion_is_outlined_when_asked_and_its_images_compared(
+    people: dict[Role, Actor], charts: Charts, sit: Sit
+) -> None:
+    sit(people[Role.CLINICIAN])
+    patient = charts.patient()
+    lesion = charts.lesion(patient)
+    for days_ago, visit in ((60, 0), (1, 1)):
+        taken = charts.visit(patient, days_ago=days_ago)
+        charts.image(taken, lesion, lesion_file(5, size=192, visit=visit))
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    assert "Outlined by" not in said(app)
+    app = widget(app.toggle, "Outline and measure").set_value(True).run()
+    in_order(app)
+    assert "Outlined by the network outline-" in said(app)
+    assert "No scale is known: sizes are in pixels." in said(app)
+    app = press(app, "Outline the other image")
+    in_order(app)
+    (table,) = app.dataframe
+    assert list(table.value["Area"]) == ["not comparable"]
+    assert table.value["Asymmetry"].str.contains("±").all()
+    assert "Sizes compare only where both images have a scale, or are aligned." in said(app)
