@@ -141,8 +141,7 @@ class _Page:
                 + answers.note(self.language, words.QUESTIONS_NOTE)
             )
             self.questions = [
-                only_uploads(gr.Radio(choices, label=self.say(question)))
-                for question in sentences.QUESTIONS.values()
+                only_uploads(gr.Radio(choices, label=self.say(question))) for question in sentences.QUESTIONS.values()
             ]
             self.show = gr.Button(self.say(words.SHOW_ANSWER), variant="primary", elem_id="show-answer")
 

@@ -216,7 +216,7 @@ CALM = {"malignant_probability": 0.01, "flagged": False, "probabilities": {
     ],
     ids=list(Outcome),
 )
-def test_each_outcome(
+def test_each_outcome(  # noqa: PLR0917 - fixtures and parameters
     arrive: Any, served: Served, photo: Path, changes: dict[str, Any], outcome: Outcome, size: dict[str, int]
 ) -> None:
     served.reader.changes = changes
