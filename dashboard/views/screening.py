@@ -1,13 +1,36 @@
-"""The public screening page, as visitors see it."""
+"""The public screening page, as visitors see it, and how often it is used."""
 
 import streamlit as st
 
-from dashboard import gate
+from core.records.actor import Permission
+from core.screening_counts import Counted, ScreeningCounts
+from dashboard import gate, page, session
+
+TITLES = {
+    Counted.READ: "Photos read",
+    Counted.SEE_NOW: "See a dermatologist now",
+    Counted.SEE_SOON: "Have it looked at soon",
+    Counted.WATCH: "Keep an eye on it",
+    Counted.UNREADABLE: "Could not be read",
+    Counted.NO_IMAGE: "Refused: no image",
+    Counted.BUSY: "Refused: busy",
+}
 
 st.title("Public screening")
 st.caption(
     "What anybody sees at this address, without an account. It keeps nothing and cannot reach the clinic's records."
 )
 st.link_button("Open alone", gate.SCREENING, icon=":material/open_in_new:")
+if page.person().may(Permission.ADMINISTER):
+    with st.expander("How often it was used in the last 30 days", icon=":material/bar_chart:"):
+        by_day = ScreeningCounts(session.workspace().settings.screening_counts).by_day(days=30)
+        st.caption("Numbers by day (UTC), without any tie to a person. An answer shown again is counted again.")
+        if by_day:
+            rows = [
+                {"Day": day} | {TITLES[what]: number for what, number in row.items()} for day, row in by_day.items()
+            ]
+            st.dataframe(rows, hide_index=True)
+        else:
+            st.info("Nobody has used it yet.", icon=":material/event_busy:")
 theme = "dark" if st.context.theme.type == "dark" else "light"
 st.iframe(f"{gate.SCREENING}/?__theme={theme}", height=1100)

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import FilePayload, FrameLocator, Locator, Page, expect
 from sqlalchemy import update
 
-from core import guidance, taxonomy
-from core.guidance import Outcome
+from core import taxonomy
+from core.guidance import Outcome, guidance, words
 from core.records import clock
 from core.records.tables import UserSession
 from core.workspace import Workspace
@@ -128,19 +128,18 @@ def test_the_public_page_answers_alone_and_without_a_session(arrive: Arrive, wor
 def check_skin(page: Page | FrameLocator) -> None:
     """Consent, a photo, and the answer to it: what to do, the class, all confidences, the heat map."""
     expect(page.locator("input[type=file]")).to_have_count(0)
-    page.get_by_role("button", name=guidance.CONSENT_BUTTON).click()
+    page.get_by_role("button", name=words.CONSENT_BUTTON).click()
     photo = FilePayload(name="photo.png", mimeType="image/png", buffer=lesion_file(1, size=256))
     page.locator("input[type=file]").set_input_files(photo)
-    expect(page.get_by_role("heading", name=guidance.MATCH_TITLE)).to_be_visible()
-    headlines = "|".join(guidance.guidance(outcome).headline for outcome in Outcome if outcome != Outcome.UNREADABLE)
+    expect(page.get_by_text(words.PHOTO_READ)).to_be_visible()
+    page.get_by_role("button", name=words.SHOW_ANSWER).click()
+    expect(page.get_by_role("heading", name=words.MATCH_TITLE)).to_be_visible()
+    headlines = "|".join(guidance(outcome).headline for outcome in Outcome if outcome != Outcome.UNREADABLE)
     expect(page.get_by_role("heading", name=re.compile(headlines))).to_be_visible()
     expect(page.locator(".match-name")).to_have_text(re.compile(r"[A-Z][a-z ]+ \d+%"))
-    confidences = page.get_by_role("button", name=re.compile(r" \d+%$"))
-    expect(confidences).to_have_count(len(taxonomy.TERMS))
-    expect(page.get_by_role("img", name=guidance.REGION_TITLE)).to_be_visible()
-    plain, heated = (
-        pixels(page.get_by_role("img", name=name)) for name in (guidance.PHOTO_TITLE, guidance.REGION_TITLE)
-    )
+    expect(page.locator(".bars li")).to_have_count(len(taxonomy.TERMS))
+    expect(page.get_by_role("img", name=words.REGION_TITLE)).to_be_visible()
+    plain, heated = (pixels(page.get_by_role("img", name=name)) for name in (words.PHOTO_TITLE, words.REGION_TITLE))
     assert np.abs(plain - heated).mean() > 1
 
 

@@ -107,6 +107,27 @@ def test_read_for_people(tmp_path: Path) -> None:
     assert f"{tmp_path / 'lesion.png'}: " in done.stdout and "%" in done.stdout
 
 
+def test_screen_says_what_to_do_and_why(tmp_path: Path) -> None:
+    (tmp_path / "lesion.png").write_bytes(lesion_file(1))
+    (tmp_path / "notes.jpg").write_bytes(b"no image at all")
+    files = [tmp_path / "lesion.png", tmp_path / "notes.jpg"]
+    done = core("screen", *files, "--json", "--answers", '{"changing": "yes", "itching": "yes"}')
+    assert done.returncode == 1
+    lesion, notes = json.loads(done.stdout)
+    assert (lesion["file"], lesion["outcome"]) == (str(files[0]), "see-now")
+    assert "You say that it has changed: the most important sign of all." in lesion["why"]
+    (read,) = json.loads(core("read", files[0], "--json").stdout)
+    assert set(lesion["reading"]) == set(read) - {"file"}
+    assert set(notes) == {"file", "error"}
+
+
+def test_answers_that_are_none_are_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "lesion.png").write_bytes(lesion_file(1))
+    done = core("screen", tmp_path / "lesion.png", "--answers", '{"bleeding": "perhaps"}')
+    assert done.returncode == 1
+    assert done.stderr.startswith("dermtrail: The answer to 'bleeding' must be")
+
+
 def test_read_without_a_model_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DERMTRAIL_MODEL", str(tmp_path / "none.json"))
     done = core("read", tmp_path / "lesion.png")

@@ -1,95 +1,152 @@
-"""The public page, served by the real server with the real model, in a real browser and to callers that are none."""
+"""The public page, served by a real server in a real browser and to callers that are none."""
 
 import json
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from core import guidance
+from core import screening
+from core.clinics.directory import starting_list
 from core.demo.lesion_images import draw_lesion
-from core.records.clinics import list_clinics
-from core.settings import Settings
+from core.guidance import Answers, Outcome, guidance, words
+from core.languages import LANGUAGES
+from core.screening_counts import Counted, ScreeningCounts
 from core.taxonomy import term
-from core.vision.intake import take_in
-from core.workspace import Workspace
+from core.vision.certainty import Certainty
+from core.vision.intake import IntakeLimits, take_in
+from core.vision.reader import Reader, Reading
 from dashboard.screening import screening_app
+from tests.browser import PATIENCE, chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 60_000
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+PHONE = {"width": 360, "height": 800}
+DESKTOP = {"width": 1280, "height": 900}
+CHENNAI = {"latitude": 13.088, "longitude": 80.278}
+ARABIC = next(language for language in LANGUAGES if language.code == "ar")
 
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")
+
+class ToldReader:
+    """The real model, whose readings the test may change."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.real = reader
+        self.changes: dict[str, Any] = {}
+
+    def read(self, image: Image.Image) -> Reading:
+        reading = self.real.read(image)
+        return replace(reading, **self.changes) if self.changes else reading
 
 
 @dataclass
 class Served:
     address: str
-    workspace: Workspace
+    home: Path
+    reader: ToldReader
+    counts: ScreeningCounts
 
     @property
     def uploads(self) -> list[Path]:
         """Every file that lies in the upload folder."""
-        return [path for path in (self.workspace.settings.home / "screening").rglob("*") if path.is_file()]
+        return [path for path in (self.home / "screening").rglob("*") if path.is_file()]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    workspace = Workspace(Settings(home=tmp_path_factory.mktemp("home"), database_url=None))
-    workspace.prepare()
-    page = screening_app(
-        reader=workspace.reader,
-        limits=workspace.limits,
-        clinics=lambda: list_clinics(workspace.database),
-        folder=workspace.settings.home / "screening",
-        root_path="/screening",
-    )
-    app = Starlette(routes=[Mount("/screening", app=page)], lifespan=lambda _: page.router.lifespan_context(page))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + 60
-    while not server.started and thread.is_alive() and time.monotonic() < deadline:
-        thread.join(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(f"http://127.0.0.1:{port}/screening/", workspace)
-    server.should_exit = True
-    thread.join(30)
+def served(tmp_path_factory: pytest.TempPathFactory, reader: Reader) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("home")
+    told = ToldReader(reader)
+    counts = ScreeningCounts(home / "counts.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "put back after the module")
+        page = screening_app(
+            reader=told,
+            limits=IntakeLimits(),
+            clinics=starting_list,
+            counts=counts,
+            folder=home / "screening",
+            root_path="/screening",
+        )
+        app = Starlette(routes=[Mount("/screening", app=page)], lifespan=lambda _: page.router.lifespan_context(page))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not server.started and thread.is_alive() and time.monotonic() < deadline:
+            thread.join(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Served(f"http://127.0.0.1:{port}/screening/", home, told, counts)
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(autouse=True)
+def honest(served: Served) -> None:
+    """Each test begins with what the model really says."""
+    served.reader.changes = {}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
+
+
+class Visit:
+    """Somebody on the page, without any internet; an attempt to reach it fails the test."""
+
+    def __init__(self, browser: Browser, served: Served, **options: Any) -> None:
+        self.outside: list[str] = []
+        options = {"viewport": PHONE, "locale": "en-GB"} | options
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.route(
+            lambda address: not address.startswith((served.address, "data:", "blob:")),
+            lambda route: (self.outside.append(route.request.url), route.abort()),
+        )
+        self.page: Page = self.context.new_page()
+        self.page.goto(served.address)
+
+    def agree(self) -> None:
+        self.page.locator("button.primary").first.click()
+        self.page.locator("input[type=file]").wait_for(state="attached")
+
+    def send(self, photo: Path) -> None:
+        self.page.locator("input[type=file]").set_input_files(photo)
+        expect(self.page.locator("#photo-status .status")).to_be_visible(timeout=PATIENCE)
+
+    def answer(self) -> None:
+        self.page.locator("#show-answer").click()
+        expect(self.page.locator(".outcome h2")).to_be_visible(timeout=PATIENCE)
+
+    def close(self) -> None:
+        self.context.close()
+        assert [address for address in self.outside if not address.endswith("/favicon.ico")] == []
 
 
 @pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    """The page on a phone's screen, without any internet; an attempt to reach it fails the test."""
-    outside: list[str] = []
-    context = browser.new_context(viewport={"width": 360, "height": 800})
-    context.set_default_timeout(PATIENCE)
-    context.route(
-        lambda address: not address.startswith((served.address, "data:", "blob:")),
-        lambda route: (outside.append(route.request.url), route.abort()),
-    )
-    page = context.new_page()
-    page.goto(served.address)
-    yield page
-    context.close()
-    assert [address for address in outside if not address.endswith("/favicon.ico")] == []
+def arrive(browser: Browser, served: Served) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def one(**options: Any) -> Visit:
+        visits.append(Visit(browser, served, **options))
+        return visits[-1]
+
+    yield one
+    for visit in visits:
+        visit.close()
 
 
 @pytest.fixture(scope="module")
@@ -99,83 +156,201 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _agree(page: Page) -> None:
-    page.get_by_role("button", name=guidance.CONSENT_BUTTON).click()
+def no_serious_finding(page: Page) -> None:
+    """axe-core's rules for WCAG 2.2 A and AA."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = page.evaluate("tags => axe.run({ runOnly: tags, iframes: false })", tags)
+    serious = [v for v in found["violations"] if v["impact"] in {"serious", "critical"}]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in serious] == []
 
 
-@needs_chromium
-def test_a_photo_is_read_and_leads_to_a_doctor_and_is_gone(page: Page, served: Served, photo: Path) -> None:
-    expect(page.get_by_text(guidance.CONSENT_POINTS[0])).to_be_visible(timeout=PATIENCE)
+def test_a_photo_is_read_and_leads_to_a_doctor_and_is_gone(arrive: Any, served: Served, photo: Path) -> None:
+    visit = arrive()
+    page = visit.page
+    expect(page.get_by_role("heading", name=words.CONSENT_TITLE)).to_be_visible(timeout=PATIENCE)
     assert page.locator("input[type=file]").count() == 0
-    _agree(page)
-    page.locator("input[type=file]").set_input_files(photo)
+    no_serious_finding(page)
+    visit.agree()
+    visit.send(photo)
+    visit.answer()
 
-    pixels = take_in(photo.read_bytes(), limits=served.workspace.limits).pixels
-    reading = served.workspace.reader.read(pixels)
-    outcome = guidance.decide(
-        malignant_probability=reading.malignant_probability, flagged=reading.flagged, group=reading.group
-    )
-    expect(page.locator(".outcome h2")).to_have_text(guidance.guidance(outcome).headline, timeout=PATIENCE)
+    reading = served.reader.read(take_in(photo.read_bytes(), limits=IntakeLimits()).pixels)
+    outcome = screening.decided(reading, Answers()).outcome
+    expect(page.locator(".outcome h2")).to_have_text(guidance(outcome).headline)
     expect(page.locator(".match-name")).to_contain_text(term(reading.prediction).title)
     expect(page.locator(".match-name")).to_contain_text(f"{reading.probabilities[reading.prediction]:.0%}")
-    expect(page.locator(".match")).to_contain_text(guidance.group_words(reading.group))
-    for name in reading.probabilities:
-        expect(page.get_by_text(term(name).title).last).to_be_visible()
+    expect(page.locator(".bars li")).to_have_count(9)
 
     heat = page.locator(".heat")
     expect(heat).to_have_js_property("complete", True)
-    assert heat.evaluate("image => image.naturalWidth") == 512
     page.locator(".region input[type=range]").fill("1")
     expect(heat).to_have_css("opacity", "1")
-    page.locator(".region input[type=range]").fill("0")
-    expect(heat).to_have_css("opacity", "0")
 
-    page.get_by_label(guidance.PLACE_LABEL).fill("Madras")
-    page.get_by_role("button", name=guidance.PLACE_BUTTON).click()
+    page.get_by_label(words.PLACE_LABEL).fill("Madras")
+    page.get_by_role("button", name=words.PLACE_BUTTON).click()
     first = page.locator(".clinics li").first
     expect(first).to_contain_text("Cancer Institute (WIA), Adyar", timeout=PATIENCE)
-    expect(first).to_contain_text("under 1 km")
-    expect(first.get_by_role("link")).to_have_attribute("href", "https://cancerinstitutewia.in")
+    expect(first.get_by_role("link", name=words.WEBSITE)).to_have_attribute("href", "https://cancerinstitutewia.in")
+    expect(first.get_by_role("link", name=words.IN_MAP_APP)).to_have_attribute("href", re.compile("^geo:"))
 
+    no_serious_finding(page)
     assert served.uploads == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-@needs_chromium
-def test_what_is_no_image_gets_a_sentence_and_no_reading(page: Page, served: Served, tmp_path: Path) -> None:
+CALM = {"malignant_probability": 0.01, "flagged": False, "probabilities": {
+    **dict.fromkeys(("melanoma", "basal cell carcinoma", "squamous cell carcinoma", "actinic keratosis"), 0.001),
+    "nevus": 0.992, "dermatofibroma": 0.001, "pigmented benign keratosis": 0.001, "seborrheic keratosis": 0.001,
+    "vascular lesion": 0.001}}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"flagged": True}, Outcome.SEE_NOW),
+        (CALM | {"certainty": Certainty.UNCERTAIN}, Outcome.SEE_SOON),
+        (CALM, Outcome.WATCH),
+        (CALM | {"certainty": Certainty.UNREADABLE, "concern": words.CONCERNS[3]}, Outcome.UNREADABLE),
+    ],
+    ids=list(Outcome),
+)
+def test_each_outcome(
+    arrive: Any, served: Served, photo: Path, changes: dict[str, Any], outcome: Outcome, size: dict[str, int]
+) -> None:
+    served.reader.changes = changes
+    visit = arrive(viewport=size, color_scheme="dark" if size is DESKTOP else "light")
+    visit.agree()
+    visit.send(photo)
+    visit.answer()
+    page = visit.page
+    expect(page.locator(".outcome h2")).to_have_text(guidance(outcome).headline)
+    readable = outcome is not Outcome.UNREADABLE
+    expect(page.locator(".match")).to_have_count(int(readable))
+    expect(page.locator(".heat")).to_have_count(int(readable))
+    if not readable:
+        expect(page.locator(".outcome")).to_contain_text(words.CONCERNS[3])
+    # An alarming answer counts, whatever the picture says.
+    for question in ("Has it changed", "Does it bleed"):
+        page.get_by_role("group", name=re.compile(question)).get_by_label(words.ANSWERS["yes"]).check()
+    page.locator("#show-answer").click()
+    expect(page.locator(".outcome h2")).to_have_text(guidance(Outcome.SEE_NOW).headline, timeout=PATIENCE)
+    no_serious_finding(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_in_arabic_from_where_the_browser_stands(arrive: Any, served: Served, photo: Path) -> None:
+    served.reader.changes = {"flagged": True}
+    visit = arrive(locale="ar-EG", geolocation=CHENNAI, permissions=["geolocation"])
+    page, say = visit.page, ARABIC.translate
+    expect(page.get_by_role("heading", name=say(words.TITLE))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("html")).to_have_attribute("lang", "ar")
+    expect(page.get_by_text(say(words.NEEDS_CHECK))).to_be_visible()
+    visit.agree()
+    visit.send(photo)
+    visit.answer()
+    expect(page.locator(".outcome h2")).to_have_text(say(guidance(Outcome.SEE_NOW).headline))
+    page.get_by_role("button", name=say(words.HERE_BUTTON)).click()
+    first = page.locator(".clinics li").first
+    expect(first).to_contain_text("Cancer Institute (WIA), Adyar", timeout=PATIENCE)
+    expect(first).to_contain_text(say("Cancer centre"))
+    frame = page.frame_locator("iframe.map")
+    expect(frame.locator(".clinic-number").first).to_be_visible(timeout=PATIENCE)
+    frame.locator(".leaflet-container").click(position={"x": 20, "y": 200})
+    expect(page.get_by_role("heading", name=say(words.CHOSEN))).to_be_visible(timeout=PATIENCE)
+    no_serious_finding(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", name=words.TITLE)).to_be_visible(timeout=PATIENCE)
+
+
+def test_an_example_by_keyboard_alone_and_a_place_that_there_is_not(arrive: Any) -> None:
+    visit = arrive()
+    page = visit.page
+    expect(page.get_by_role("button", name=words.CONSENT_BUTTON)).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name=words.CONSENT_BUTTON).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("tab", name=words.FROM_EXAMPLE).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Example 2").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(words.PHOTO_READ)).to_be_visible(timeout=PATIENCE)
+    page.locator("#show-answer").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".outcome h2")).to_be_visible(timeout=PATIENCE)
+    page.get_by_label(words.PLACE_LABEL).fill("qqqqzzzzxxxx")
+    page.get_by_label(words.PLACE_LABEL).press("Enter")
+    expect(page.get_by_text(words.PLACE_UNKNOWN)).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_is_no_image_gets_a_sentence_and_no_reading(
+    arrive: Any, served: Served, photo: Path, tmp_path: Path
+) -> None:
     text = tmp_path / "holiday.jpg"
     text.write_text("this is not a picture")
-    _agree(page)
-    page.locator("input[type=file]").set_input_files(text)
+    visit = arrive()
+    page = visit.page
+    visit.agree()
+    visit.send(photo)
+    visit.answer()
+    visit.send(text)
+    expect(page.locator("#photo-status")).to_contain_text("This file is a text", timeout=PATIENCE)
+    expect(page.locator(".match")).not_to_be_visible()
+    visit.answer()
     expect(page.locator(".outcome h2")).to_have_text("We cannot read this image", timeout=PATIENCE)
-    expect(page.locator(".outcome")).to_contain_text("This file is a text")
-    expect(page.locator(".outcome")).to_contain_text(guidance.PHOTO_TIPS[0])
     expect(page.locator(".match")).to_have_count(0)
     assert "Traceback" not in page.content()
     assert served.uploads == []
 
 
-@needs_chromium
-def test_a_second_photo_that_cannot_be_read_takes_the_first_answer_away(
-    page: Page, photo: Path, tmp_path: Path
+def test_nothing_is_kept_of_a_session(
+    arrive: Any, served: Served, photo: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _agree(page)
-    page.locator("input[type=file]").set_input_files(photo)
-    expect(page.locator(".match")).to_be_visible(timeout=PATIENCE)
-    cut = tmp_path / "cut.jpg"
-    cut.write_bytes(photo.read_bytes()[:2000])
-    page.locator("input[type=file]").set_input_files(cut)
-    expect(page.locator(".outcome h2")).to_have_text("We cannot read this image", timeout=PATIENCE)
-    expect(page.locator(".match")).not_to_be_visible()
-    expect(page.locator(".heat")).to_have_count(0)
+    before = served.counts.by_day()
+    visit = arrive(geolocation={"latitude": 12.345678, "longitude": 76.54321}, permissions=["geolocation"])
+    visit.agree()
+    visit.send(photo)
+    visit.answer()
+    visit.page.get_by_label(words.PLACE_LABEL).fill("Tiruchirappalli")
+    visit.page.get_by_role("button", name=words.PLACE_BUTTON).click()
+    expect(visit.page.locator(".clinics li").first).to_be_visible(timeout=PATIENCE)
+    visit.page.get_by_role("button", name=words.HERE_BUTTON).click()
+    expect(visit.page.get_by_role("heading", name=words.HERE)).to_be_visible(timeout=PATIENCE)
+
+    kept = {path: path.read_bytes() for path in served.home.rglob("*") if path.is_file()}
+    assert [path.name for path in kept if path.suffix != ".db"] == []
+    for content in [*kept.values(), caplog.text.encode()]:
+        for trace in (b"Tiruchi", b"12.345", b"76.543", b"127.0.0.1", b"spot.jpg", photo.read_bytes()[:64]):
+            assert trace not in content
+    (today,) = served.counts.by_day().values()
+    (earlier,) = before.values() or [dict.fromkeys(Counted, 0)]
+    assert today[Counted.READ] == earlier[Counted.READ] + 1
 
 
-@needs_chromium
-def test_a_place_that_there_is_not(page: Page) -> None:
-    _agree(page)
-    page.get_by_label(guidance.PLACE_LABEL).fill("qqqqzzzzxxxx")
-    page.get_by_label(guidance.PLACE_LABEL).press("Enter")
-    expect(page.get_by_text(guidance.PLACE_UNKNOWN)).to_be_visible(timeout=PATIENCE)
+def test_the_page_has_no_way_to_a_patient() -> None:
+    """Not one module of the records is loaded with it."""
+    asks = "import sys, dashboard.screening; print([name for name in sys.modules if name.startswith('core.records')])"
+    found = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_only_database_that_it_opens_is_its_counters(served: Served, photo: Path) -> None:
+    opened: list[str] = []
+    watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching and event == "sqlite3.connect":
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(watch)
+    with httpx.Client(base_url=served.address, timeout=60) as client:
+        (path,) = client.post("gradio_api/upload", files={"files": ("spot.jpg", photo.read_bytes())}).json()
+    answered = _call(served, "upload", {"path": path, "meta": {"_type": "gradio.FileData"}})
+    watching = False
+    assert answered["success"], answered
+    assert set(opened) == {str(served.home / "counts.db")}
 
 
 @pytest.mark.parametrize(
@@ -219,10 +394,10 @@ def _call(served: Served, trigger: str, value: object) -> dict:
     raise AssertionError("the queue never answered")
 
 
-@pytest.mark.parametrize("trigger", ["upload", "submit"])
+@pytest.mark.parametrize("trigger", ["upload", "input", "submit"])
 @pytest.mark.parametrize("extra", [{}, {"is_stream": True}, {"url": "/x"}])
 def test_a_caller_cannot_have_another_file_of_the_server_read(served: Served, trigger: str, extra: dict) -> None:
-    secret = served.workspace.settings.home / "secret.txt"
+    secret = served.home / "secret.txt"
     secret.write_text("the secret of the clinic")
     answered = _call(served, trigger, {"path": str(secret), "meta": {"_type": "gradio.FileData"}, **extra})
     assert not answered["success"]
@@ -232,7 +407,7 @@ def test_a_caller_cannot_have_another_file_of_the_server_read(served: Served, tr
 
 
 def test_an_upload_over_the_limit_is_refused_and_not_kept(served: Served) -> None:
-    too_much = b"\xff\xd8\xff" + bytes(served.workspace.limits.max_bytes)
+    too_much = b"\xff\xd8\xff" + bytes(IntakeLimits().max_bytes)
     answer = httpx.post(served.address + "gradio_api/upload", files={"files": ("big.jpg", too_much)}, timeout=60)
     assert answer.status_code == 413
     assert served.uploads == []

@@ -1,6 +1,7 @@
 """The public page's door."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -8,7 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from core.screening_counts import Counted, ScreeningCounts
 from dashboard.screening import door
+from dashboard.screening.limits import ScreeningLimits
 
 
 @pytest.fixture
@@ -16,7 +19,13 @@ def client(tmp_path: Path) -> TestClient:
     page = Starlette(
         routes=[Route("/{path:path}", lambda _request: PlainTextResponse("let in"), methods=["GET", "POST"])]
     )
-    return TestClient(door.Door(page, uploads=tmp_path))
+    return TestClient(_door(page, tmp_path))
+
+
+def _door(page: Starlette, folder: Path, **options: Any) -> door.Door:
+    limits = options.pop("limits", ScreeningLimits())
+    counts = ScreeningCounts(folder.parent / f"{folder.name}.db")
+    return door.Door(page, uploads=folder, limits=limits, counts=counts, **options)
 
 
 @pytest.mark.parametrize("path", ["/", "/theme.css", "/assets/index.js", "/gradio_api/heartbeat/abc"])
@@ -39,5 +48,43 @@ def test_a_full_folder_takes_no_more_uploads(
     (tmp_path / "two").write_bytes(bytes(10_000))
     refused = client.post("/gradio_api/upload")
     assert refused.status_code == 503
-    assert "Try again" in refused.text
+    assert "try again" in refused.text
     assert client.post("/gradio_api/queue/join").text == "let in", "a photo that is there can still be read"
+
+
+@pytest.mark.parametrize("path", ["/config", "/gradio_api/info", "/gradio_api/call/screen/abc"])
+def test_programs_are_let_in_only_where_that_was_switched_on(client: TestClient, tmp_path: Path, path: str) -> None:
+    assert client.get(path).status_code == 404
+    assert client.post("/gradio_api/call/screen").status_code == 404
+    opened = TestClient(_door(client.app.app, tmp_path, for_programs=True))
+    assert opened.get(path).text == "let in"
+    assert opened.post("/gradio_api/call/screen").text == "let in"
+    assert opened.get("/gradio_api/file=/etc/passwd").status_code == 404
+
+
+def test_who_asks_too_often_is_told_so_and_counted(client: TestClient, tmp_path: Path) -> None:
+    busy = TestClient(_door(client.app.app, tmp_path, limits=ScreeningLimits(uploads=1)))
+    assert busy.post("/gradio_api/upload").text == "let in"
+    refused = busy.post("/gradio_api/upload")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert "Please try again in a minute" in refused.text
+    (today,) = ScreeningCounts(tmp_path.parent / f"{tmp_path.name}.db").by_day().values()
+    assert today[Counted.BUSY] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "to"),
+    [
+        ("/", "hi-IN,hi", "/hi"),
+        ("/?__theme=dark", "ar", "/ar?__theme=dark"),
+        ("/", "en-GB,hi;q=0.5", None),
+        ("/?lang=en", "hi", None),
+        ("/es", "hi", None),
+    ],
+)
+def test_a_visitor_is_led_to_the_language_of_the_browser(
+    client: TestClient, path: str, header: str, to: str | None
+) -> None:
+    answer = client.get(path, headers={"Accept-Language": header}, follow_redirects=False)
+    assert answer.headers.get("location") == to
+    assert answer.status_code == (307 if to else 200)

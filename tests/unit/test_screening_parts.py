@@ -10,14 +10,17 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from core import guidance
 from core.clinics.directory import starting_list
+from core.clinics.kind import ClinicKind
 from core.clinics.nearest import Near
 from core.clinics.places import Place
+from core.guidance import Decision, Outcome, Reason, guidance, sentences
+from core.languages import ENGLISH, LANGUAGES, Language
 from core.taxonomy import TERMS
 from core.vision.certainty import Certainty
 from core.vision.reader import Reading
-from dashboard.screening import answers
+from dashboard.screening import answers, nearby
+from dashboard.screening.photos import Photo, Photos
 from dashboard.screening.uploads import only_uploads, private_folder, sweep, take
 
 
@@ -100,41 +103,113 @@ def test_what_broken_off_uploads_left_is_swept_up(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_advice_more_urgent_than_the_match_sounds_says_why() -> None:
-    mixed = _reading(nevus=0.6, melanoma=0.4)
-    assert "the cancers and their early stages together come to 40%" in answers.match(mixed, urgent=True)
-    assert "come to" not in answers.match(mixed, urgent=False)
-    assert "come to" not in answers.match(_reading(melanoma=0.9, nevus=0.1), urgent=True)
-
-
 def test_the_match_is_named_with_its_share_and_is_no_diagnosis() -> None:
-    shown = answers.match(_reading(actinic_keratosis=0.7, nevus=0.3), urgent=True)
+    shown = answers.match(ENGLISH, _reading(actinic_keratosis=0.7, nevus=0.3))
     assert "<b>Actinic keratosis</b> <span>70%</span>" in shown
     assert "can turn into skin cancer" in shown
-    assert guidance.NO_DIAGNOSIS in shown
+    assert sentences.NO_DIAGNOSIS in shown
+    assert shown.count("class='name'") == len(TERMS)
 
 
-def test_clinics_cannot_bring_markup_or_templates() -> None:
+def test_actinic_keratosis_is_never_shown_as_benign() -> None:
+    shown = answers.match(ENGLISH, _reading(actinic_keratosis=0.7, nevus=0.3))
+    assert "Precancerous" in shown
+    assert "<li class='indeterminate'><span class='name'>Actinic keratosis" in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=[language.code for language in LANGUAGES])
+def test_clinics_cannot_bring_markup_or_templates(language: Language) -> None:
     nasty = "<script>alert(1)</script>{{x}}${y}`'\""
     clinic = replace(starting_list()[0], name=nasty, city=nasty, phone=nasty, website="javascript:alert(1)")
     place = Place(nasty, "IN", 0.0, 0.0, 1)
-    shown = answers.nearest_clinics([place, place], [Near(clinic, 3.2)])
+    shown = nearby.clinic_list(language, nasty, [Near(clinic, 3.2)], others=[place])
     for dangerous in ("<script", "{{", "${", "`", "javascript:"):
         assert dangerous not in shown
-    assert "3 km" in shown
+    framed = nearby.map_frame(
+        language, [], files="/files", dark=True, here=(1, 2), title=nasty, found=[Near(clinic, 3.2)]
+    )
+    for dangerous in ("{", "$", "`", "<script"):
+        assert dangerous not in framed.partition("srcdoc=")[2].partition("</iframe>")[0]
+
+
+def test_the_map_asks_nobody_else_for_anything() -> None:
+    framed = nearby.map_frame(ENGLISH, starting_list(), files="/screening/files", dark=False)
+    assert "/app/static" not in framed
+    assert "tile.openstreetmap.org" not in framed
+    assert "/screening/files/leaflet/leaflet.js" in framed
 
 
 def test_other_places_of_the_name_are_mentioned() -> None:
     salem = Place("Salem", "IN", 11.65, 78.16, 900_000)
-    shown = answers.nearest_clinics([salem, replace(salem, country="US")], [Near(starting_list()[0], 1500)])
+    title = nearby.place_title(ENGLISH, salem)
+    near = [Near(starting_list()[0], 1500)]
+    shown = nearby.clinic_list(ENGLISH, title, near, others=[replace(salem, country="US")])
     assert "<h3>Salem, India</h3>" in shown
     assert "Salem, United States" in shown
     assert "1,500 km" in shown
 
 
-@pytest.mark.parametrize("outcome", guidance.Outcome)
-def test_every_sentence_of_the_guidance_reaches_the_page(outcome: guidance.Outcome) -> None:
-    told = guidance.guidance(outcome)
-    shown = answers.advice(told)
+def test_countries_and_numbers_are_written_as_the_language_does() -> None:
+    spanish = next(language for language in LANGUAGES if language.code == "es")
+    assert nearby.place_title(spanish, Place("Boston", "US", 42.4, -71.1, 1)) == "Boston, Estados Unidos"
+    assert "1.500 km" in nearby.clinic_list(spanish, "x", [Near(starting_list()[0], 1500)])
+
+
+def test_directions_lead_to_the_spot_or_else_to_the_name() -> None:
+    clinic = replace(starting_list()[0], position_approximate=False, latitude=12.5, longitude=-3.25)
+    exact = nearby.clinic_list(ENGLISH, "x", [Near(clinic, 3)])
+    assert "destination=12.50000%2C-3.25000" in exact
+    assert "geo:12.50000,-3.25000?q=12.50000" in exact
+    near_town = nearby.clinic_list(ENGLISH, "x", [Near(starting_list()[0], 3)])
+    assert "destination=All+India+Institute" in near_town
+    assert "exact address is not known" in near_town
+
+
+def test_cancer_centres_come_first_where_it_is_urgent() -> None:
+    chennai = (13.088, 80.278)
+    kinds = [near.clinic.kind for near in nearby.nearest_clinics(starting_list(), chennai, outcome=Outcome.SEE_NOW)]
+    assert kinds[:3] == [ClinicKind.CANCER_CENTRE] * 3
+    found = nearby.nearest_clinics(starting_list(), chennai, outcome=Outcome.WATCH)
+    distances = [near.distance_km for near in found]
+    assert distances == sorted(distances)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("language", LANGUAGES, ids=[language.code for language in LANGUAGES])
+def test_every_sentence_of_the_guidance_reaches_the_page(outcome: Outcome, language: Language) -> None:
+    told = guidance(outcome)
+    shown = answers.advice(language, Decision(outcome, (Reason.CHANGING,)))
     for sentence in (told.headline, *told.advice, *(point for _, points in told.lists for point in points)):
-        assert sentence.replace("'", "&#x27;") in shown
+        assert answers.text(language.translate(sentence)) in shown
+
+
+def test_advice_beside_an_unreadable_photo_says_that_it_was_not_read() -> None:
+    shown = answers.advice(
+        ENGLISH, Decision(Outcome.SEE_SOON, (Reason.BLEEDING, Reason.UNREADABLE)), problem="Blurred."
+    )
+    assert "We cannot read this image, so the photo says nothing about your skin." in shown
+    assert "Blurred." in shown
+    assert "You say that it bleeds" in shown
+
+
+def test_a_photo_is_forgotten_with_its_session_and_after_ten_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("dashboard.screening.photos.time.monotonic", lambda: now[0])
+    photos = Photos()
+    photos.keep("one", Photo(None))
+    photos.keep("two", Photo(None))
+    photos.forget("one")
+    assert photos.of("one") is None
+    now[0] = 599.0
+    assert photos.of("two") is not None
+    now[0] = 600.0
+    assert photos.of("two") is None
+    assert len(photos) == 0
+
+
+def test_no_more_photos_are_held_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.screening.photos.MOST_PHOTOS", 3)
+    photos = Photos()
+    for number in range(5):
+        photos.keep(str(number), Photo(None))
+    assert [photos.of(str(number)) is None for number in range(5)] == [True, True, False, False, False]
