@@ -7,13 +7,15 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from sqlalchemy import insert
+
 from core.demo.lesion_images import draw_lesion
 from core.records import clock, images, lesions, patients, visits
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.images import Intake
 from core.records.patients import PatientDetails
-from core.records.tables import Image, Lesion, Patient, Visit
+from core.records.tables import Image, Lesion, Patient, StoredReading, Visit
 from core.records.terms import BodySite, ImageType, Sex
 
 PASSWORD = "a password for tests"
@@ -21,6 +23,9 @@ PASSWORD = "a password for tests"
 
 DETAILS = PatientDetails(record_number="T-1", name="Meera Iyer", birth_date=date(1961, 4, 23), sex=Sex.FEMALE)
 """A patient with no more than what must be asked."""
+
+OLD = "an earlier model"
+"""The version that `add_old_reading` names."""
 
 _numbers = count(100)
 
@@ -31,6 +36,14 @@ def lesion_file(seed: int = 1, *, size: int = 96, visit: int = 0) -> bytes:
     file = io.BytesIO()
     draw_lesion(seed=seed, size=size, visit=visit).save(file, "PNG")
     return file.getvalue()
+
+
+def add_old_reading(database: Database, image: Image) -> None:
+    """Give an image a reading by another model, that came after all its others."""
+    columns = [column.name for column in StoredReading.__table__.columns if column.name not in ("id", "model_version")]
+    values = {name: getattr(image.readings[-1], name) for name in columns}
+    with database.writing() as session:
+        session.execute(insert(StoredReading).values(**values, model_version=OLD))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import altair as alt
@@ -57,7 +57,7 @@ def timeline(found: Sequence[Image], decisions: Decisions) -> None:
     """The images, the malignant probability and the decisions, one above the other on the same axis."""
     points, marks = _points(found), _marks(decisions)
     versions = sorted({point["model"] for point in points})
-    strip = _strip(found)
+    strip = _strip(found, [mark["at"] for mark in marks])
     x = alt.X("at:T", title=None, scale=alt.Scale(nice=True, padding=STRIP_SIDE / 2))
     layers = [_pictures(strip, x)] if strip else []
     if points:
@@ -112,16 +112,19 @@ def _marks(decisions: Decisions) -> list[dict[str, Any]]:
     ]
 
 
-def _strip(found: Sequence[Image]) -> list[dict[str, Any]]:
+def _strip(found: Sequence[Image], marks: Sequence[datetime]) -> list[dict[str, Any]]:
     """The images that do not cover each other on the axis; of those too close together the earliest, and the newest."""
-    first, last = found[0].visit.at, found[-1].visit.at
-    apart = (last - first) / STRIP_ROOM
+    times = [*(image.visit.at for image in found), *marks]
+    # Images of one visit stand at one moment, however short the axis is.
+    apart = max((max(times) - min(times)) / STRIP_ROOM, timedelta(minutes=1))
+    newest = found[-1]
     shown: list[Image] = []
     for image in found[:-1]:
-        if last - image.visit.at >= apart and (not shown or image.visit.at - shown[-1].visit.at >= apart):
+        before = not shown or image.visit.at - shown[-1].visit.at >= apart
+        if before and newest.visit.at - image.visit.at >= apart:
             shown.append(image)
     rows = []
-    for image in [*shown, found[-1]]:
+    for image in [*shown, newest]:
         try:
             file = thumbnail_file(image, side=2 * STRIP_SIDE)
         except DermTrailError:

@@ -46,7 +46,7 @@ def test_a_day_at_the_clinic(tmp_path: Path, visitor: Callable[[Server], Visitor
         page.get_by_role("link", name="L1 through time").first.click()
         expect(page.get_by_role("heading", name="Lesion L1 · Trunk, left")).to_be_visible()
         expect(page.get_by_text("No clinician has recorded a diagnosis yet.")).to_be_visible()
-        see_trend(page)
+        see_timeline(page)
         record_diagnosis(page)
         due = set_recall(page, days=7)
         open_menu(page, "Home")
@@ -166,12 +166,14 @@ def refuse_broken_file(page: Page) -> None:
     expect(page.get_by_text("L1 · Trunk, left · Dermoscopic")).to_have_count(1)
 
 
-def see_trend(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Trend")).to_be_visible()
-    chart = page.get_by_test_id("stVegaLiteChart").last
+def see_timeline(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+    chart = page.get_by_test_id("stVegaLiteChart").first
     expect(chart.get_by_text("malignant or precancerous", exact=True)).to_be_visible()
-    # A point for each image, drawn as a mark of its own.
-    expect(chart.locator("g.mark-symbol.layer_1_marks path")).to_have_count(2)
+    # Both images are of one visit: the strip has room for the newest, the curve has a point for each.
+    expect(chart.locator("g.mark-image image")).to_have_count(1)
+    expect(page.get_by_text("The strip shows 1 of 2 images")).to_be_visible()
+    expect(chart.locator("g.mark-symbol.layer_1_layer_1_marks path")).to_have_count(2)
 
 
 def record_diagnosis(page: Page) -> None:
@@ -240,7 +242,7 @@ def find_everything_again(page: Page, due: str) -> None:
     page.get_by_role("link", name="Meera Iyer · L1").click()
     for text in ("Diagnosis: nevus", due, "below the shoulder blade"):
         expect(page.get_by_text(text)).to_be_visible()
-    see_trend(page)
+    see_timeline(page)
     assert difference(picture(page), stored_picture()) > 0
     open_menu(page, "Patients")
     expect(page.get_by_role("link", name="Jakub Nowak")).to_be_visible()

@@ -15,15 +15,16 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from core import taxonomy
+from core.body_map import Place
 from core.clinics.directory import starting_list
 from core.errors import Unavailable
 from core.exchange.dicom import dicom_file
-from core.records import audit, clock, images, judgements, lesions, patients, readings, users, visits
+from core.records import audit, body_map, clock, images, judgements, lesions, patients, readings, users, visits
 from core.records.actor import OPERATOR, Actor
 from core.records.explanations import OTHER_MODEL, explain_reading
 from core.records.patients import PatientDetails
 from core.records.tables import Patient
-from core.records.terms import BodySite, ConfirmType, Role, Sex
+from core.records.terms import BodySite, BodyView, ConfirmType, LesionState, Role, Sex
 from core.vision.certainty import Certainty
 from core.vision.explain import WHAT_IT_SHOWS, Method
 from core.vision.intake import decode
@@ -31,7 +32,7 @@ from core.vision.reader import NO_LESION
 from core.workspace import Workspace
 from dashboard import navigation, session
 from dashboard.components import explanations, reading
-from tests.charts import PASSWORD, Charts, lesion_file
+from tests.charts import PASSWORD, Charts, add_old_reading, lesion_file
 from tests.explaining import InstantExplainer
 from tests.server import ROOT
 
@@ -515,6 +516,65 @@ def test_home_puts_the_most_probably_malignant_first_and_forgets_what_was_review
     in_order(app)
     shown = [link.label for link in opened(navigation.HOME).get("page_link") if link.label.endswith("L1")]
     assert shown == ordered[1:]
+
+
+def test_a_clinician_sets_the_state_and_staff_see_it(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    *_, lesion, _ = charts.filled()
+    sit(people[Role.CLINICIAN])
+    app = opened(navigation.LESION, id=lesion.id)
+    assert "New until a clinician sets another state." in said(app)
+    app = press(app, "Set state")
+    assert errors(app) == ["Choose the state."]
+    fill(app, New_state=LesionState.SUSPICIOUS)
+    app = press(app, "Set state")
+    in_order(app)
+    (row,) = body_map.states_of(served.database, OPERATOR, lesion_id=lesion.id)
+    assert row.state is LesionState.SUSPICIOUS
+    sit(people[Role.STAFF])
+    app = opened(navigation.LESION, id=lesion.id)
+    assert "Suspicious: Test Clinician" in said(app)
+    assert "Set state" not in {button.label for button in app.button}
+
+
+def test_a_lesion_without_a_place_is_listed_beside_the_map(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:
+    patient = charts.patient()
+    charts.lesion(patient, description="below the shoulder blade")
+    charts.lesion(patient, place=Place(BodyView.FRONT, 0.5, 0.3))
+    sit(people[Role.STAFF])
+    app = opened(navigation.PATIENT, id=patient.id)
+    assert "L1 · Trunk · below the shoulder blade" in said(app)
+    app = press(app, "Place it")
+    in_order(app)
+    assert "Click where L1 is: Trunk." in said(app)
+    app = press(app, "Leave it where it is")
+    in_order(app)
+    # A past day can be looked at, and not changed.
+    fill(app, Map_as_of=clock.today() - timedelta(days=1))
+    app.run()
+    in_order(app)
+    assert "Choose today to change it." in said(app)
+    assert "Add lesion" not in {button.label for button in app.button}
+
+
+def test_a_history_is_read_again_with_the_current_model(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    patient, _, lesion, first = charts.filled()
+    second = charts.image(charts.visit(patient, days_ago=60), lesion)
+    for image in (first, second):
+        add_old_reading(served.database, image)
+    sit(people[Role.STAFF])
+    app = opened(navigation.LESION, id=lesion.id)
+    assert "2 versions of the model have read these images." in said(app)
+    app = press(app, "Read the history with the current model")
+    in_order(app)
+    assert "2 of 2 images read again." in said(app)
+    assert "Read the history with the current model" not in {button.label for button in app.button}
+    found = lesions.images_of_lesion(served.database, OPERATOR, lesion_id=lesion.id)
+    assert {image.reading and image.reading.model_version for image in found} == {served.reader.model_version}
+    assert [len(image.readings) for image in found] == [3, 3]
 
 
 def test_the_trend_needs_two_images(people: dict[Role, Actor], charts: Charts, sit: Sit) -> None:

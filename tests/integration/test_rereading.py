@@ -15,25 +15,15 @@ from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.tables import Image, StoredReading
 from core.workspace import Workspace
-from tests.charts import Charts
+from tests.charts import OLD, Charts, add_old_reading
 
 ROOT = Path(__file__).parents[2]
-OLD = "an earlier model"
 
 
 @pytest.fixture
 def dialect() -> str:
     """Both databases answer the verbs in test_records_verbs; here files and processes matter."""
     return "sqlite"
-
-
-def add_old_reading(database: Database, image: Image, version: str = OLD) -> None:
-    """A reading by another model that came after all others of the image."""
-    columns = [column.name for column in StoredReading.__table__.columns if column.name not in ("id", "model_version")]
-    newest = image.readings[-1]
-    with database.writing() as session:
-        values = {name: getattr(newest, name) for name in columns}
-        session.execute(insert(StoredReading).values(**values, model_version=version))
 
 
 def versions(database: Database, lesion_id: int) -> list[list[str]]:
