@@ -15,6 +15,8 @@ SAME_PLACE_KM = 1.0
 SAME_TOWN_KM = 25.0
 """Where the position of one of two entries is only the town's."""
 
+_SAME_WORD = 75.0
+
 SAME_NAME = 90.0
 """Least likeness of two names, by rapidfuzz's token_sort_ratio."""
 
@@ -58,6 +60,11 @@ class Matcher(Generic[N]):
 def _likeness(one: str, other: str) -> float:
     """From 0 to 100; 0 for names that tell themselves apart by a number, and for names without a letter."""
     if not one or re.findall(r"\d+", one) != re.findall(r"\d+", other):
+        return 0.0
+    mine, theirs = set(one.split()) - set(other.split()), set(other.split()) - set(one.split())
+    # One word of a long name may be all that tells two apart (the university hospitals of Köln and of Bonn): words that
+    # stand for each other have to resemble each other as well.
+    if mine and theirs and max(fuzz.ratio(a, b) for a in mine for b in theirs) < _SAME_WORD:
         return 0.0
     return fuzz.token_sort_ratio(one, other)
 

@@ -248,3 +248,35 @@ def test_the_demonstration_is_a_full_clinic(home: Path) -> None:
     assert again.returncode == 1
     assert "needs an empty data folder" in again.stderr
     assert all_rows(database)["patient"] == rows["patient"]
+
+
+def test_clinics_and_places_from_the_terminal(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "clinics.csv"
+    file.write_text(
+        "name;kind;latitude;longitude;id\nहिमालय त्वचा;dermatology;-60.5;-45,5;h1\nLost;hospital;99;0;h2\n",
+        encoding="utf-8-sig",
+    )
+    taken = core("clinics", "import", file)
+    assert (taken.returncode, taken.stdout.startswith("1 added, 0 updated")) == (0, True)
+    assert taken.stderr.startswith("Line 3: A latitude lies between")
+    assert core("clinics", "import", file).stdout.startswith("0 added, 0 updated, 1 unchanged")
+
+    for arguments in (("-60.5", "-45.6", "--json"), ("--json", "--", "-60.5", "-45.6")):
+        found = json.loads(core("clinics", "nearest", *arguments).stdout)
+        assert len(found) == 10 and found[0]["name"] == "हिमालय त्वचा"
+        assert list(found[0])[:3] == ["name", "kind", "distance_km"]
+        assert [near["distance_km"] for near in found] == sorted(near["distance_km"] for near in found)
+        assert {"latitude", "longitude", "country", "city", "phone", "website", "position_approximate"} <= set(found[0])
+    for arguments, code in ((("95", "0"), 1), (("x", "0"), 2), (("1", "1", "--kind", "bakery"), 2)):
+        assert core("clinics", "nearest", *arguments).returncode == code
+
+    file.write_text("name,latitude\nA,1\n", encoding="utf-8")
+    refused = core("clinics", "import", file)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "dermtrail: Columns are missing: kind, longitude.\n"
+    assert core("clinics", "import", tmp_path / "none.csv").returncode == 1
+
+    (best, *_) = json.loads(core("place", "Salem, India", "--json").stdout)
+    assert (best["name"], best["country"]) == ("Salem", "IN")
+    assert json.loads(core("place", "சேலம்", "--json").stdout)[0]["country"] == "IN"
+    assert core("place", "qqqqzzzzxxxx", "--json").stdout == "[]\n"

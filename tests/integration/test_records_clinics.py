@@ -156,7 +156,7 @@ def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts:
         "A mole\nthat grows.",
         clinic.name.split(",")[0],
         "Urgent",
-        "L1, trunk",
+        f"L1, {lesion.place}",
     ):
         assert word in html
     assert "<b>Meera" not in html and "<script" not in html and "src=" not in html
