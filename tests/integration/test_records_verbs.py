@@ -120,6 +120,8 @@ MAY = {
     "visits.visits_of": Role.STAFF,
     "visits.visits_on": Role.STAFF,
     "visits.images_of_visit": Role.STAFF,
+    # Last, since nothing of the patient is left for another verb.
+    "erasure.erase_patient": Role.ADMINISTRATOR,
 }
 
 # What takes the database and nobody who acts: before anybody is signed in, at the very start, and the directory that
