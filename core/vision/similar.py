@@ -21,6 +21,8 @@ Features = npt.NDArray[np.float32]
 
 _STORED = np.dtype("<f2")
 
+INDEX, MARK = "index.usearch", "mark.json"
+
 EXPANSION = 64
 """Neighbours that are weighed when an image is added: half of usearch's own, which halves the time of building."""
 
@@ -57,7 +59,7 @@ def unpacked(data: bytes) -> Features:
 class SimilarIndex:
     """Features of images by the image's id, all of one model version. Threads may share it.
 
-    It lies in `folder`, as `index.usearch` with its `mark.json`; the mark is written last, so that one that is there
+    It lies in `folder`, as INDEX with its MARK; the mark is written last, so that one that is there
     speaks of an index that is whole. Whoever catches up with the records holds `catching_up`, so that one thread does.
     """
 
@@ -78,9 +80,11 @@ class SimilarIndex:
         return 0 if self._index is None else len(self._index)
 
     def clear(self) -> None:
-        """Forget everything, for a new model version or other records."""
+        """Forget everything, on the disk too: for a new model version, other records, or after an erasure."""
         with self._lock:
             self._index = self._mark = None
+            for name in (MARK, INDEX):
+                (self.folder / name).unlink(missing_ok=True)
 
     def add(self, image_ids: Sequence[int], features: Features, mark: Mark) -> None:
         """Take in features [N, D], in the place of any that an image had, and go on to `mark`."""
@@ -117,7 +121,7 @@ class SimilarIndex:
                 return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self.folder) as passing:
-                index, mark = Path(passing) / "index.usearch", Path(passing) / "mark.json"
+                index, mark = Path(passing) / INDEX, Path(passing) / MARK
                 self._index.save(str(index))
                 content = {**asdict(self._mark), "sha256": _sha256(index)}
                 mark.write_text(json.dumps(content), encoding="ascii")
@@ -135,9 +139,9 @@ class SimilarIndex:
         self._index.add(keys, features)
 
     def _load(self) -> None:
-        file = self.folder / "index.usearch"
+        file = self.folder / INDEX
         try:
-            content = json.loads((self.folder / "mark.json").read_text(encoding="ascii"))
+            content = json.loads((self.folder / MARK).read_text(encoding="ascii"))
             if content.pop("sha256") != _sha256(file):
                 return
             mark, index = Mark(**content), Index.restore(str(file))

@@ -40,7 +40,8 @@ def pathology_row(plan: Plan) -> None:
         lesion = plan.lesion
         navigation.link_to(navigation.LESION, f"{page.plain(lesion.patient.name)} · {lesion.label}", id=lesion.id)
         days = (today - plan.at.astimezone().date()).days
-        st.caption(f"planned {page.day(plan.at)}, {days} day{'' if days == 1 else 's'} ago", width="content")
+        ago = {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+        st.caption(f"planned {page.day(plan.at)}, {ago}", width="content")
 
 
 def shown(what: str) -> int:

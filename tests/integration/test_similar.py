@@ -189,10 +189,14 @@ def test_after_a_restore_the_index_begins_anew(
     asked, near = add(0), add(10)
     search(asked)
     index.add([4711], turned(1)[None], Mark(VERSION, "", 99_999))
+    index.save()
     with database.writing() as session:
         audit.record(session, OPERATOR, "records.restore")
     assert ids(search(asked)) == [near.id]
-    assert len(index) == 2
+    assert len(index) == len(SimilarIndex(index.folder)) == 2
+    # Nothing of a patient who is erased stays on the disk either.
+    index.clear()
+    assert list(index.folder.iterdir()) == []
 
 
 def test_many_are_taken_in_a_part_at_a_time(
