@@ -81,6 +81,19 @@ def fit_command(  # noqa: PLR0917  typer reads the options from here
     fit(manifest, out=out, config=config, cache=cache)
 
 
+@app.command("blend")
+def blend_command(
+    run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the run.")],
+    start: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The weights that it started from.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new run.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the run's own weights.")] = 0.5,
+) -> None:
+    """Mix a run's weights with those that it started from; export what comes of it."""
+    from training.blend import blend  # noqa: PLC0415
+
+    blend(run, start, share=share, out=out)
+
+
 @app.command("export")
 def export_command(
     run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the run.")],

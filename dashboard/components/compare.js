@@ -138,7 +138,7 @@ export default function ({ parentElement, data }) {
     one("[data-do=heat]").disabled = !data.first.heat && !data.second.heat;
     one("[data-do=blink]").hidden = mode !== "blink";
     one("[data-do=blink]").textContent = state.paused ? "Go on" : "Pause";
-    one("label").hidden = !(mode in SETTINGS);
+    for (const part of ["label", ".moves"]) one(part).hidden = !(mode in SETTINGS);
     if (mode in SETTINGS) {
       one(".name").textContent = SETTINGS[mode];
       range.value = state[mode];

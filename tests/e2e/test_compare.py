@@ -131,6 +131,6 @@ def see_no_false_alignment(page: Page) -> None:
     expect(page.get_by_role("radio")).to_have_text(["Side by side"])
     # Each stands upright in its own frame.
     for side in ("left", "right"):
-        expect(page.locator(f"#{side} img").last).to_be_visible()
-    shape = page.locator("#right img").evaluate("image => new DOMMatrix(image.style.transform).toFloat64Array()")
-    assert [shape[str(i)] for i in (0, 1, 4, 5)] == [1, 0, 0, 1]
+        expect(page.locator(f"#{side} img").first).to_be_visible()
+    shape = page.locator("#right img").evaluate("image => [...new DOMMatrix(image.style.transform).toFloat64Array()]")
+    assert [shape[i] for i in (0, 1, 4, 5)] == [1, 0, 0, 1]

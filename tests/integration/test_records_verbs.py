@@ -58,7 +58,6 @@ MAY = {
     "clinics.import_clinics": Role.ADMINISTRATOR,
     "clinics.retired_clinics": Role.ADMINISTRATOR,
     "clinics.set_retired": Role.ADMINISTRATOR,
-    "erasure.erase_patient": Role.ADMINISTRATOR,
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
