@@ -23,8 +23,8 @@ def test_an_outline_is_corrected_and_a_scale_set(tmp_path: Path, visitor: Callab
     lesion = charts.lesion(patient)
     image = charts.image(charts.visit(patient), lesion, lesion_file(5, size=256))
     server = Server(tmp_path / "home")
-    server.start()
     try:
+        server.start()
         desk = visitor(server)
         page = desk.page
         desk.sign_in(actor.name, PASSWORD)
