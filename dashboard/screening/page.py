@@ -33,6 +33,16 @@ _TO_RESULT = """() => requestAnimationFrame(() => {
     outcome?.scrollIntoView({ block: "start" });
     outcome?.focus({ preventScroll: true });
 })"""
+# Gradio leaves the question beside its choices, where screen readers do not connect the two.
+_NAME_GROUPS = """() => {
+    requestAnimationFrame(() => {
+        for (const group of document.querySelectorAll(".questions fieldset")) {
+            group.setAttribute("role", "radiogroup");
+            group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]")?.textContent.trim() ?? "");
+        }
+    });
+    return [];
+}"""
 _IS_DARK = "document.body.classList.contains('dark')"
 _LOCATE = f"""() => new Promise((done) => {{
     const dark = {_IS_DARK};
@@ -101,7 +111,7 @@ class _Page:
             outputs=[consent, check],
             show_progress="hidden",
             api_visibility="private",
-        ).then(read_gazetteer, api_visibility="private")
+        ).then(read_gazetteer, js=_NAME_GROUPS, api_visibility="private")
         self._connect()
 
     def _photo(self) -> None:
