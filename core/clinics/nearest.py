@@ -47,7 +47,7 @@ class ClinicIndex(Sequence[C]):
     """Clinics prepared for many questions: the sequence of them, with a tree of their positions for each kind.
 
     It keeps the positions as they were when it was made. Of 100,000 clinics the nearest ten are found in well under a
-    millisecond; making the trees takes a tenth of a second (tests/integration/test_clinics_speed.py).
+    millisecond; making the trees takes a tenth of a second (tests/unit/test_clinics_nearest.py).
     """
 
     def __init__(self, clinics: Sequence[C]) -> None:

@@ -103,6 +103,11 @@ def erase(
     patient_id = chart.patient_id_of(workspace.database, number)
     typed = confirm if confirm is not None else typer.prompt("Type the record number again to erase for good")
     erased = erasure.erase_patient(
-        workspace.database, OPERATOR, store=workspace.images, patient_id=patient_id, confirmed_number=typed
+        workspace.database,
+        OPERATOR,
+        store=workspace.images,
+        similar=workspace.similar,
+        patient_id=patient_id,
+        confirmed_number=typed,
     )
     print(f"Erased {erased.rows} rows and {erased.files} files. Backups made before still hold them.")

@@ -16,6 +16,7 @@ from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.ownership import owned_rows
 from core.records.tables import Patient
+from core.vision.similar import SimilarIndex
 
 ERASED = "patient.erase"
 """The action in the audit trail; the triggers know it by this name."""
@@ -31,12 +32,18 @@ class Erased:
 
 @requires(Permission.ADMINISTER)
 def erase_patient(
-    database: Database, actor: Actor, *, store: ImageStore, patient_id: int, confirmed_number: str
+    database: Database,
+    actor: Actor,
+    *,
+    store: ImageStore,
+    similar: SimilarIndex,
+    patient_id: int,
+    confirmed_number: str,
 ) -> Erased:
     """Remove a patient with all that belongs to them.
 
-    `confirmed_number` is the record number as whoever erases typed it. An image that another patient's chart holds too
-    stays there. Raises NotFound, and Invalid where the number is not this patient's.
+    `confirmed_number` is the record number as whoever erases typed it. The index of `similar` cases is made anew when
+    it is asked for next. An image that another patient's chart holds too stays there. Raises NotFound, and Invalid where the number is not this patient's.
     """
     with database.writing() as session:
         patient = session.get(Patient, patient_id, with_for_update=True)
@@ -57,6 +64,7 @@ def erase_patient(
         with database.reading() as session:
             unnamed -= images.named_files(session)
         store.remove(unnamed)
+    similar.clear()
     if database.is_sqlite:
         # What was written before lies in the log until it is folded into the file and the log is cut off.
         with database.engine.connect() as connection:

@@ -139,6 +139,7 @@ def _erasure(patient: Patient) -> None:
                     here.database,
                     page.person(),
                     store=here.images,
+                    similar=here.similar,
                     patient_id=patient.id,
                     confirmed_number=typed,
                 )

@@ -28,7 +28,7 @@ def nearest_clinics(
     clinics: Sequence[ListedClinic], here: Position, *, outcome: Outcome | None
 ) -> list[Near[ListedClinic]]:
     """The nearest clinics; where the outcome is urgent, cancer centres come first. Raises Invalid for no position."""
-    index = ClinicIndex(clinics)
+    index = clinics if isinstance(clinics, ClinicIndex) else ClinicIndex(clinics)
     latitude, longitude = here
     found = index.nearest(latitude=latitude, longitude=longitude, limit=CLINICS_SHOWN)
     if outcome is not Outcome.SEE_NOW:

@@ -33,6 +33,7 @@ def test_nothing_is_left_but_the_entry_and_others_keep_what_they_share(
         database,
         administrator,
         store=workspace.images,
+        similar=workspace.similar,
         patient_id=patient["id"],
         confirmed_number=patient["record_number"],
     )
@@ -75,6 +76,7 @@ def test_what_was_recorded_is_removed_on_no_other_path(
         database,
         administrator,
         store=workspace.images,
+        similar=workspace.similar,
         patient_id=gone.id,
         confirmed_number=gone.record_number,
     )
@@ -93,6 +95,7 @@ def test_an_id_is_never_given_twice(
         database,
         administrator,
         store=workspace.images,
+        similar=workspace.similar,
         patient_id=gone.id,
         confirmed_number=gone.record_number,
     )

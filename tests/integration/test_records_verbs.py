@@ -210,7 +210,12 @@ class Clinic:
             "referrals.move_referral": {"referral_id": 1, "state": ReferralState.SEEN},
             "referrals.refer": {**a_patient, "clinic_id": 2, "reason": "A mole that grows."},
             "referrals.referrals_of": a_patient,
-            "erasure.erase_patient": {**a_patient, "store": store, "confirmed_number": patient.record_number},
+            "erasure.erase_patient": {
+                **a_patient,
+                "store": store,
+                "similar": self.workspace.similar,
+                "confirmed_number": patient.record_number,
+            },
             "explanations.explain_reading": {
                 "store": store,
                 "reader": self.workspace.reader,
