@@ -37,7 +37,8 @@ class Reading:
         certainty: whether all of this may be believed; where it is unreadable, none of it may.
         concern: why the reading is not certain, as a sentence; None where it is.
         prediction_set: the classes that it may be, which hold the true one in 90 % of images like those measured on;
-            the leading class is always among them, and comes first.
+            the leading class comes first, and where the image is flagged the likeliest class that needs attention is
+            among them.
         features: what the network made of the image before naming it, (1280,); like images have like features.
         model_version: which model read.
     """
@@ -95,15 +96,16 @@ class Reader:
         logits, maps, features, strangeness = self._session.run(OUTPUTS, {"x": x})
         probabilities = dict(zip(model.classes, calibration.probabilities(logits, model)[0].tolist(), strict=True))
         malignant = sum(p for name, p in probabilities.items() if taxonomy.needs_attention(name))
+        flagged = malignant >= model.malignant_threshold
         certainty, concern = self._judge(square, float(strangeness[0]), max(probabilities.values()))
         return Reading(
             probabilities=probabilities,
             malignant_probability=malignant,
-            flagged=malignant >= model.malignant_threshold,
+            flagged=flagged,
             activations=np.asarray(maps[0], dtype=np.float32),
             certainty=certainty,
             concern=concern,
-            prediction_set=self._prediction_set(probabilities),
+            prediction_set=self._prediction_set(probabilities, flagged=flagged),
             features=np.asarray(features[0], dtype=np.float32),
             model_version=model.version,
         )
@@ -120,7 +122,9 @@ class Reader:
             return Certainty.UNCERTAIN, UNCLEAR
         return Certainty.CERTAIN, None
 
-    def _prediction_set(self, probabilities: dict[str, float]) -> tuple[str, ...]:
+    def _prediction_set(self, probabilities: dict[str, float], *, flagged: bool) -> tuple[str, ...]:
         bounds = self.model_file.conformal_bounds
         leading, *others = sorted(probabilities, key=lambda name: -probabilities[name])
-        return (leading, *(name for name in others if probabilities[name] >= bounds[name]))
+        suspected = next(name for name in (leading, *others) if taxonomy.needs_attention(name))
+        kept = {name for name in others if probabilities[name] >= bounds[name]}
+        return (leading, *(name for name in others if name in kept or (flagged and name == suspected)))

@@ -114,13 +114,15 @@ def test_the_order_of_the_classes_is_the_models_own(tmp_path: Path) -> None:
     assert list(turned) == list(usual)[::-1]
 
 
-def test_the_sure_is_in_the_prediction_set_and_the_ruled_out_is_not(reader: Reader) -> None:
+def test_a_prediction_set_holds_what_cannot_be_ruled_out_and_what_an_image_is_flagged_for(reader: Reader) -> None:
     bounds = reader.model_file.conformal_bounds
     for seed, kind in enumerate(LOOKS):
         reading = reader.read(draw_lesion(seed=seed, size=300, kind=kind))
-        assert reading.prediction_set[0] == reading.prediction
         expected = {name for name, p in reading.probabilities.items() if p >= bounds[name]} | {reading.prediction}
+        if reading.flagged:
+            expected.add(max(filter(taxonomy.needs_attention, bounds), key=reading.probabilities.__getitem__))
         assert set(reading.prediction_set) == expected
+        assert reading.prediction_set[0] == reading.prediction
 
 
 def test_only_a_certain_reading_raises_no_concern(reader: Reader) -> None:
