@@ -121,7 +121,7 @@ class _Page:
             gr.HTML(answers.photo_tips(self.language))
             with gr.Tab(self.say(words.FROM_FILE)):
                 label = self.say(words.PHOTO_LABEL)
-                self.file = only_uploads(gr.File(label=label, file_types=PHOTO_TYPES, height=150))
+                self.file = only_uploads(gr.File(label=label, file_types=PHOTO_TYPES, height=190))
             with gr.Tab(self.say(words.FROM_CAMERA), elem_classes="camera"):
                 self.camera = only_uploads(
                     gr.Image(

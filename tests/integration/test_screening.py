@@ -247,12 +247,15 @@ def test_in_arabic_from_where_the_browser_stands(arrive: Any, served: Served, ph
     visit.send(photo)
     visit.answer()
     expect(page.locator(".outcome h2")).to_have_text(say(guidance(Outcome.SEE_NOW).headline))
+    for part in (".outcome h2", ".bars li", ".questions fieldset label"):
+        expect(page.locator(part).first).to_have_css("direction", "rtl")
     page.get_by_role("button", name=say(words.HERE_BUTTON)).click()
     first = page.locator(".clinics li").first
     expect(first).to_contain_text("Cancer Institute (WIA), Adyar", timeout=PATIENCE)
     expect(first).to_contain_text(say("Cancer centre"))
     frame = page.frame_locator("iframe.map")
     expect(frame.locator(".clinic-number").first).to_be_visible(timeout=PATIENCE)
+    expect(frame.locator(".clinic-legend")).to_contain_text(say("Cancer centre"))
     frame.locator(".leaflet-container").click(position={"x": 20, "y": 200})
     expect(page.get_by_role("heading", name=say(words.CHOSEN))).to_be_visible(timeout=PATIENCE)
     no_serious_finding(page)

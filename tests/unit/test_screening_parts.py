@@ -1,6 +1,7 @@
 """The parts of the public page that need no server."""
 
 import asyncio
+import json
 import os
 import time
 from dataclasses import replace
@@ -137,6 +138,14 @@ def test_the_map_asks_nobody_else_for_anything() -> None:
     assert "/app/static" not in framed
     assert "tile.openstreetmap.org" not in framed
     assert "/screening/files/leaflet/leaflet.js" in framed
+
+
+def test_the_map_speaks_the_language_of_the_page() -> None:
+    spanish = next(language for language in LANGUAGES if language.code == "es")
+    framed = nearby.map_frame(spanish, starting_list(), files="/files", dark=False)
+    assert json.dumps(spanish.translate("Cancer centre"))[1:-1] in framed
+    for english in ("Cancer centre", "Shown at the town", "United States"):
+        assert english not in framed
 
 
 def test_other_places_of_the_name_are_mentioned() -> None:
