@@ -13,7 +13,7 @@ In a page: `st_folium(clinic_map(...), key="clinics", height=520, use_container_
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
@@ -33,6 +33,9 @@ STATIC = "/app/static"
 
 Position = tuple[float, float]
 """Latitude and longitude in degrees."""
+
+Describe = Callable[[ListedClinic, Near[Any] | None], Sequence[str]]
+"""What to say of a clinic, in lines; with its distance where it is one of the nearest."""
 
 _RINGS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0)
 _WHOLE_WORLD = ((-50.0, -120.0), (65.0, 150.0))
@@ -93,6 +96,8 @@ def clinic_map(
     dark: bool = False,
     tiles: bool = True,
     rings: Sequence[float] = (),
+    kind_titles: Mapping[ClinicKind, str] = KIND_TITLES,
+    describe: Describe | None = None,
 ) -> folium.Map:
     """A map of `clinics`, showing at first what matters: `origin` and `nearest`, or else all of them.
 
@@ -104,8 +109,12 @@ def clinic_map(
         dark: for a page in the dark theme.
         tiles: try OpenStreetMap's tiles on top of the outlines.
         rings: kilometres from the origin at which a ring is drawn.
+        kind_titles: what the legend calls the kinds.
+        describe: the lines under a clinic's name, in English where not given.
     """
-    spots = _spots(clinics, nearest, origin=origin, colours=_DARK_KINDS if dark else _LIGHT_KINDS)
+    colours = _DARK_KINDS if dark else _LIGHT_KINDS
+    spots = _spots(clinics, nearest, origin=origin, colours=colours, describe=describe or _description)
+    legend = [{"title": kind_titles[kind], "colour": colour} for kind, colour in colours.items()]
     canvas = folium.Map(tiles=None, min_zoom=2, max_zoom=16, zoom_snap=0.5, control_scale=True, font_size="14px")
     canvas.default_js = [
         ("leaflet", f"{STATIC}/leaflet/leaflet.js"),
@@ -121,7 +130,7 @@ def clinic_map(
         folium.TileLayer(
             _TILES, attr=_TILES_CREDIT, error_tile_url=_EMPTY_TILE, max_zoom=16, referrer_policy=_REFERRER
         ).add_to(canvas)
-    canvas.add_child(_Drawing(spots, origin=origin, origin_name=origin_name, dark=dark, rings=rings))
+    canvas.add_child(_Drawing(spots, legend, origin=origin, origin_name=origin_name, dark=dark, rings=rings))
     ranked = [spot.at for spot in spots if spot.label]
     shown = [*(ranked or [spot.at for spot in spots]), *([origin] if origin else [])]
     canvas.fit_bounds(_corners(shown or _WHOLE_WORLD), padding=(40, 40), max_zoom=10)
@@ -134,6 +143,7 @@ def _spots(
     *,
     origin: Position | None,
     colours: dict[ClinicKind, str],
+    describe: Describe,
 ) -> list[_Spot]:
     """One spot for each place, however many clinics stand there; the nearest come last, and so lie on top."""
     ranks = {_key(near.clinic): (rank, near) for rank, near in enumerate(nearest, start=1)}
@@ -142,7 +152,7 @@ def _spots(
     for place, group in groupby(sorted(known.values(), key=_place), key=_place):
         here = sorted(group, key=lambda clinic: (ranks.get(_key(clinic), (len(ranks) + 1,))[0], clinic.name))
         numbers = [ranks[_key(clinic)][0] for clinic in here if _key(clinic) in ranks]
-        cards = tuple(_card(clinic, ranks.get(_key(clinic), (0, None))[1]) for clinic in here)
+        cards = tuple(_card(clinic, describe(clinic, ranks.get(_key(clinic), (0, None))[1])) for clinic in here)
         at = _short_way_from(origin, place) if origin and numbers else place
         spots.append(_Spot(at, colours[here[0].kind], ", ".join(map(str, numbers)), cards))
     return sorted(spots, key=lambda spot: bool(spot.label))
@@ -162,7 +172,11 @@ def _short_way_from(origin: Position, place: Position) -> Position:
     return latitude, longitude - 360 * round((longitude - origin[1]) / 360)
 
 
-def _card(clinic: ListedClinic, near: Near[Any] | None) -> _Card:
+def _card(clinic: ListedClinic, lines: Sequence[str]) -> _Card:
+    return _Card(clinic.name, tuple(lines), clinic.phone, web_address(clinic.website))
+
+
+def _description(clinic: ListedClinic, near: Near[Any] | None) -> list[str]:
     lines = [f"{KIND_TITLES[clinic.kind]} · {clinic.city}, {country_name(clinic.country)}"]
     if near:
         lines.append(f"{distance_text(near.distance_km).capitalize()} away, as the crow flies")
@@ -172,7 +186,7 @@ def _card(clinic: ListedClinic, near: Near[Any] | None) -> _Card:
         lines.append(f"Open: {clinic.opening_hours}")
     if clinic.position_approximate:
         lines.append("Shown at the town; its exact place is not known here")
-    return _Card(clinic.name, tuple(lines), clinic.phone, web_address(clinic.website))
+    return lines
 
 
 def ring(centre: Position, kilometres: float, *, corners: int = 72) -> list[Position]:
@@ -217,6 +231,7 @@ class _Drawing(MacroElement):
     def __init__(
         self,
         spots: Sequence[_Spot],
+        legend: Sequence[dict[str, str]],
         *,
         origin: Position | None,
         origin_name: str,
@@ -225,11 +240,10 @@ class _Drawing(MacroElement):
     ) -> None:
         super().__init__()
         self._name = "Drawing"
-        kinds = _DARK_KINDS if dark else _LIGHT_KINDS
         content = {
             "outlines": f"{STATIC}/outlines/countries.geojson",
             "colours": _DARK if dark else _LIGHT,
-            "legend": [{"title": KIND_TITLES[kind], "colour": colour} for kind, colour in kinds.items()],
+            "legend": legend,
             "spots": [asdict(spot) for spot in spots],
             "origin": {"at": origin, "name": origin_name} if origin else None,
             "rings": [{"name": distance_text(km), "points": ring(origin, km)} for km in rings] if origin else [],

@@ -61,18 +61,23 @@ def _country(language: Language, code: str) -> str:
 
 def _row(language: Language, near: Near[Any]) -> str:
     clinic = near.clinic
-    kind = language.translate(words.KINDS[clinic.kind])
-    where = f"{kind} · {clinic.city}, {_country(language, clinic.country)}"
-    lines = [where, *([clinic.address] if clinic.address else [])]
-    if hours := getattr(clinic, "opening_hours", None):
-        lines.append(f"{language.translate(words.OPENING_HOURS)}: {hours}")
-    if clinic.position_approximate:
-        lines.append(language.translate(words.APPROXIMATE))
     return (
         f"<li><b>{text(clinic.name)}</b><span class='distance'>{text(_distance(language, near.distance_km))}</span>"
-        + "".join(f"<div>{text(line)}</div>" for line in lines)
+        + "".join(f"<div>{text(line)}</div>" for line in _lines(language, clinic))
         + f"<div class='ways'>{' '.join(_links(language, clinic))}</div></li>"
     )
+
+
+def _lines(language: Language, clinic: ListedClinic) -> list[str]:
+    kind = language.translate(words.KINDS[clinic.kind])
+    lines = [f"{kind} · {clinic.city}, {_country(language, clinic.country)}"]
+    if clinic.address:
+        lines.append(clinic.address)
+    if clinic.opening_hours:
+        lines.append(f"{language.translate(words.OPENING_HOURS)}: {clinic.opening_hours}")
+    if clinic.position_approximate:
+        lines.append(language.translate(words.APPROXIMATE))
+    return lines
 
 
 def _distance(language: Language, kilometres: float) -> str:
@@ -141,7 +146,19 @@ def map_frame(
     """
     shown = [near.clinic for near in found] if here else clinics
     # Without tiles: asking a stranger's server for them would tell it where the person is.
-    canvas = maps.clinic_map(shown, origin=here, nearest=found, origin_name=title, dark=dark, tiles=False)
+    canvas = maps.clinic_map(
+        shown,
+        origin=here,
+        nearest=found,
+        origin_name=title,
+        dark=dark,
+        tiles=False,
+        kind_titles={kind: language.translate(name) for kind, name in words.KINDS.items()},
+        describe=lambda clinic, near: [
+            *_lines(language, clinic),
+            *([_distance(language, near.distance_km)] if near else []),
+        ],
+    )
     canvas.add_child(_Choosing())
     page = canvas.get_root().render().replace(maps.STATIC, files)
     name = text(language.translate(words.MAP_TITLE))

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from core.clinics.places import find_places, read_gazetteer
-from core.demo.lesion_images import LOOKS, draw_lesion
+from core.demo.lesion_images import draw_lesion
 from core.errors import Invalid, Unavailable
 from core.guidance import Answer, Answers, sentences, words
 from core.languages import ENGLISH, LANGUAGES, Language
@@ -19,7 +19,9 @@ from dashboard.screening.service import Service
 from dashboard.screening.uploads import only_uploads, take
 
 PHOTO_TYPES = ["image", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp"]
-EXAMPLE_KINDS = tuple(LOOKS)[:4]
+EXAMPLE_KINDS = ("nevus", "melanoma", "basal cell carcinoma", "vascular lesion")
+"""Of the drawings, those that the model does not refuse to read."""
+
 READ_AT_ONCE = 2
 WAITING_AT_MOST = 60
 PLACES_SHOWN = 4
@@ -119,7 +121,7 @@ class _Page:
             gr.HTML(answers.photo_tips(self.language))
             with gr.Tab(self.say(words.FROM_FILE)):
                 label = self.say(words.PHOTO_LABEL)
-                self.file = only_uploads(gr.File(label=label, file_types=PHOTO_TYPES, height=150))
+                self.file = only_uploads(gr.File(label=label, file_types=PHOTO_TYPES, height=190))
             with gr.Tab(self.say(words.FROM_CAMERA), elem_classes="camera"):
                 self.camera = only_uploads(
                     gr.Image(

@@ -16,9 +16,10 @@ def add_endpoint(service: Service) -> None:
     """Add it to the page that is being built; nothing of it is seen there."""
 
     def screen(image: Any, answers: str) -> dict[str, Any]:
+        # Taken before anything can go wrong, so that no upload is left behind.
+        data = take(image)
         try:
-            given = Answers.from_json(answers or "{}")
-            return service.as_json(take(image), given)
+            return service.as_json(data, Answers.from_json(answers or "{}"))
         except Invalid as error:
             return {"error": str(error)}
         except Unavailable as error:

@@ -98,6 +98,8 @@ def test_the_map_of_clinics_needs_nothing_from_outside(arrive: Arrive) -> None:
     # While a new map comes, the old one stands before it.
     in_map = one.page.locator("iframe[title*=folium]").last.content_frame
     expect(in_map.locator(".clinic-legend")).to_contain_text("Cancer centre")
+    # What explains the code to its readers is not for the people at the page.
+    expect(one.page.get_by_text("a browser is slow")).to_have_count(0)
     one.page.get_by_role("textbox", name="Distance from").fill("Chennai")
     one.page.get_by_role("textbox", name="Distance from").press("Enter")
     expect(one.page.get_by_text("1. ").first).to_be_visible()

@@ -10,7 +10,7 @@ from core.languages import ENGLISH, LANGUAGES, Language, preferred
 from core.languages.messages import MEDICAL, messages
 
 TRANSLATED = [language for language in LANGUAGES if language != ENGLISH]
-SCRIPTS = {"hi": "[\u0900-\u097f]", "ta": "[\u0b80-\u0bff]", "ar": "[\u0600-\u06ff]", "es": "[a-z]"}
+SCRIPTS = {"hi": "[\u0900-\u097f]", "ta": "[\u0b80-\u0bff]", "ar": "[\u0600-\u06ff]", "es": "[a-záéíóúñ]"}
 
 
 @pytest.fixture(params=TRANSLATED, ids=[language.code for language in TRANSLATED])

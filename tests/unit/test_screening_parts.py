@@ -1,6 +1,7 @@
 """The parts of the public page that need no server."""
 
 import asyncio
+import json
 import os
 import time
 from dataclasses import replace
@@ -139,6 +140,14 @@ def test_the_map_asks_nobody_else_for_anything() -> None:
     assert "/screening/files/leaflet/leaflet.js" in framed
 
 
+def test_the_map_speaks_the_language_of_the_page() -> None:
+    spanish = next(language for language in LANGUAGES if language.code == "es")
+    framed = nearby.map_frame(spanish, starting_list(), files="/files", dark=False)
+    assert json.dumps(spanish.translate("Cancer centre"))[1:-1] in framed
+    for english in ("Cancer centre", "Shown at the town", "United States"):
+        assert english not in framed
+
+
 def test_other_places_of_the_name_are_mentioned() -> None:
     salem = Place("Salem", "IN", 11.65, 78.16, 900_000)
     title = nearby.place_title(ENGLISH, salem)
@@ -160,8 +169,10 @@ def test_directions_lead_to_the_spot_or_else_to_the_name() -> None:
     exact = nearby.clinic_list(ENGLISH, "x", [Near(clinic, 3)])
     assert "destination=12.50000%2C-3.25000" in exact
     assert "geo:12.50000,-3.25000?q=12.50000" in exact
-    near_town = nearby.clinic_list(ENGLISH, "x", [Near(starting_list()[0], 3)])
-    assert "destination=All+India+Institute" in near_town
+    in_town = replace(clinic, name="Cancer Institute", city="Chennai", position_approximate=True)
+    near_town = nearby.clinic_list(ENGLISH, "x", [Near(in_town, 3)])
+    assert "destination=Cancer+Institute" in near_town
+    assert "destination=12" not in near_town
     assert "exact address is not known" in near_town
 
 
