@@ -42,8 +42,9 @@ def erase_patient(
 ) -> Erased:
     """Remove a patient with all that belongs to them.
 
-    `confirmed_number` is the record number as whoever erases typed it. The index of `similar` cases is made anew when
-    it is asked for next. An image that another patient's chart holds too stays there. Raises NotFound, and Invalid where the number is not this patient's.
+    `confirmed_number` is the record number as whoever erases typed it. An image that another patient's chart holds too
+    stays there. The index of `similar` cases is made anew when it is asked for next. Raises NotFound, and Invalid where
+    the number is not this patient's.
     """
     with database.writing() as session:
         patient = session.get(Patient, patient_id, with_for_update=True)
