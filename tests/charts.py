@@ -31,7 +31,7 @@ _numbers = count(100)
 
 
 @cache
-def lesion_file(seed: int = 1, *, size: int = 96, visit: int = 0) -> bytes:
+def lesion_file(seed: int = 1, *, size: int = 200, visit: int = 0) -> bytes:
     """A drawn lesion as a PNG file; another seed or visit is another image."""
     file = io.BytesIO()
     draw_lesion(seed=seed, size=size, visit=visit).save(file, "PNG")

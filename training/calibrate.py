@@ -32,12 +32,13 @@ CONFIDENCE = 0.95
 COVERAGE = 0.90
 """Share of new images of each class whose prediction set is to hold it."""
 
-TAUS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-"""Strengths of the offsets that are tried."""
+TAUS = (0.0, 0.1, 0.2, 0.3)
+"""Strengths of the offsets that are tried. Stronger ones make the surest answers those of the lifted classes, which are
+then wrong more often than they say: of the answers with a confidence of 0.93 and more on the validation split, 0.95
+were right at 0.3 and 0.90 at 0.5, and the calibration error on images to measure on rose to 0.06."""
 
-TRUSTED = 0.03
-"""Calibration error on the validation split that lifting rare classes may leave. New images show more: what was chosen
-with 0.04 had 0.034 there and 0.057 on the images to measure on."""
+TRUSTED = 0.04
+"""Calibration error on the validation split that lifting rare classes may leave."""
 
 EXTREMES = 2
 """A source has a bound of its own where at least so many of its lesions lie at or below it: the lowest of all says more

@@ -10,7 +10,7 @@ import numpy as np
 
 from core import taxonomy
 from core.body_map import Place
-from core.demo.lesion_images import LOOKS, draw_lesion
+from core.demo.lesion_images import FAMILIAR, draw_lesion
 from core.errors import Conflict
 from core.records import clock, images, judgements, lesions, patients, plans, users, visits
 from core.records.actor import OPERATOR, Actor
@@ -138,7 +138,7 @@ class _History:
     patient_id: int
 
     def write(self) -> None:
-        kinds = [list(LOOKS)[int(index)] for index in self.rng.integers(0, len(LOOKS), 1 + self.position % 3)]
+        kinds = [FAMILIAR[int(index)] for index in self.rng.integers(0, len(FAMILIAR), 1 + self.position % 3)]
         found = [self._add_lesion(index) for index in range(len(kinds))]
         times = self._visit_times()
         for turn, at in enumerate(times):

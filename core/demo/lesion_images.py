@@ -43,6 +43,9 @@ LOOKS: dict[str, Look] = {
 }
 """The kinds that can be drawn, by their names in `core.taxonomy`."""
 
+FAMILIAR = ("nevus", "melanoma", "basal cell carcinoma")
+"""Those that the shipped model mostly takes for pictures of lesions; it refuses the others as drawings, rightly."""
+
 
 def draw_lesion(*, seed: int, size: int = 512, growth: float = 1.0, kind: str = "nevus", visit: int = 0) -> Image.Image:
     """Draw lesion `seed` as an 8-bit RGB picture of `size` by `size` pixels; the same arguments give the same picture.

@@ -130,7 +130,6 @@ NO_VERB = {
     "audit.record_look",
     "audit.record_looks",
     "clinics.fill_empty_directory",
-    "clinics.entry_of",
     "clinics.list_clinics",
     "similar.catch_up",
     "similar.catch_up_in_background",

@@ -8,7 +8,7 @@ import pytest
 from PIL import ImageFilter
 from typer.testing import CliRunner
 
-from core.demo.lesion_images import LOOKS, draw_lesion
+from core.demo.lesion_images import FAMILIAR, draw_lesion
 from core.vision.certainty import Certainty
 from core.vision.reader import Reader
 from training.__main__ import app
@@ -25,7 +25,7 @@ def test_pictures_that_show_no_skin_are_refused(reader: Reader) -> None:
 
 def test_most_drawn_lesions_are_not(reader: Reader) -> None:
     """They are drawings, and none was learned from; yet they look like lesions."""
-    lesions = [draw_lesion(seed=seed, size=400, kind=list(LOOKS)[seed % len(LOOKS)]) for seed in range(36)]
+    lesions = [draw_lesion(seed=seed, size=400, kind=FAMILIAR[seed % len(FAMILIAR)]) for seed in range(36)]
     refused = [reader.read(lesion).certainty is Certainty.UNREADABLE for lesion in lesions]
     assert sum(refused) <= 9
 

@@ -95,7 +95,10 @@ def test_threshold_takes_a_lesion_by_its_lowest_image_and_heeds_every_source() -
     low = [0.9] * 98 + [0.3, 0.4]
     assert threshold_of(low, names, [HAM10000] * 100) == pytest.approx(0.4)
     assert threshold_of([*low, 0.2], [*names, names[0]], [HAM10000] * 101) == pytest.approx(0.3)
-    assert threshold_of(low, names, [HAM10000] * 79 + [ISIC2017] * 21) == pytest.approx(0.3)
+    # A source has its own bound where that is not its very lowest lesion, so that no source pays for another.
+    names, low = [f"lesion {n}" for n in range(300)], [0.9] * 297 + [0.3, 0.35, 0.4]
+    assert threshold_of(low, names, [HAM10000] * 259 + [ISIC2017] * 41) == pytest.approx(0.35)
+    assert threshold_of(low, names, [HAM10000] * 279 + [ISIC2017] * 21) == pytest.approx(0.9)
 
 
 def test_threshold_needs_an_image_that_needs_attention() -> None:
