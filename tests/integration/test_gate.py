@@ -40,7 +40,13 @@ print(json.dumps([[type(one).__name__, one.path, sorted(getattr(one, "methods", 
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 OPEN = {gate.SIGN_IN, gate.FIRST_ADMINISTRATOR, gate.HEALTH, gate.SCREENING}
-SPECIMENS = {"{file_id:path}": "a.png", "{session_id}": "s", "{file_id}": "f", "{path:path}": "index.js"}
+SPECIMENS = {
+    "{recall_id:int}": "1",
+    "{file_id:path}": "a.png",
+    "{session_id}": "s",
+    "{file_id}": "f",
+    "{path:path}": "index.js",
+}
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 STREAM = "/_stcore/stream"
 

@@ -244,7 +244,7 @@ def test_a_wrong_id_is_a_sentence(people: dict[Role, Actor], charts: Charts, sit
     charts.patient()
     app = opened(page, id=id)
     assert not app.exception
-    thing = page.removeprefix("views/").removesuffix(".py")
+    thing = "lesion" if page == navigation.COMPARE else page.removeprefix("views/").removesuffix(".py")
     answers = [alert.value for alert in (*app.error, *app.info)]
     assert answers in ([f"There is no such {thing}."], ["This page belongs to a patient. Choose one first."])
     assert not app.text_input
