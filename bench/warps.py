@@ -57,12 +57,14 @@ def warped(
     turned = np.array([[size * cos, -size * sin, 0], [size * sin, size * cos, 0], [0, 0, 1]])
     from_middle = np.array([[1, 0, (width - 1) / 2 + shift[0]], [0, 1, (height - 1) / 2 + shift[1]], [0, 0, 1]])
     matrix = from_middle @ turned @ to_middle
-    pixels = _sampled(_grown(np.asarray(first.convert("RGB")), growth), matrix, (out_width, out_height), lens, rng)
+    pixels = _sampled(
+        grown_middle(np.asarray(first.convert("RGB")), growth), matrix, (out_width, out_height), lens, rng
+    )
     picture = _hairs(rng, _lit(rng, pixels, vignette=vignette), count=int(rng.integers(0, 11)))
     return Warped(picture, matrix, turn, scale)
 
 
-def _grown(pixels: NDArray[np.uint8], growth: float) -> NDArray[np.uint8]:
+def grown_middle(pixels: NDArray[np.uint8], growth: float) -> NDArray[np.uint8]:
     """The middle enlarged, less and less from a quarter of the picture's breadth to two fifths, where nothing moves."""
     if growth == 1:
         return pixels

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from core.errors import Invalid, UnreadableImage
 from core.settings import Settings
 from core.vision import registration
+from core.vision.change import Change, change, remeasure, scale_of
 from core.vision.intake import CleanImage, IntakeLimits, take_in
+from core.vision.outline import Outliner
 from core.vision.registration import Registration
 from core.workspace import Workspace
 
@@ -24,12 +27,23 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array, one object per pair.")] = False,
     aligned: Annotated[Path | None, typer.Option(help="Write B, laid over A, into this file.")] = None,
 ) -> None:
-    """Lay image B of a lesion over image A, or refuse to. Exits with 1 if any pair failed; a refusal is an answer."""
+    """Lay image B of a lesion over image A, or refuse to. Exits with 1 if any pair failed; a refusal is an answer.
+
+    The JSON's keys: `a`, `b`, the files; `accepted`; `quality` 0..1; `held_by`, "skin" or "lesion"; `matrix`, 3x3,
+    takes pixel coordinates (x, y) of B to those of A, whole numbers being pixels' middles; `change`; `change_remark`,
+    what has to be said of it, null where there is nothing. Or `a`, `b` and `error`.
+
+    `change` has `area`, `diameter` (the longest), `asymmetry`, `compactness`, `variegation`, and of the ABCD rule
+    `abcd_asymmetry`, `abcd_border`, `abcd_colours`; each with `first`, `second`, `difference`, `uncertainty` of the
+    difference at 95 %, and `changed`, whether the difference is larger than that. Areas and lengths are in pixels of A.
+    `uncertainty` is null where it is unknown. `change` is null for a refused pair and where no lesion is outlined; its
+    `area` and `diameter` are null where the lesion itself holds the fit, by which growth cannot be told.
+    """
     listed = _listed(a, b, pairs)
     if aligned is not None and pairs is not None:
         raise typer.BadParameter("--aligned takes one pair, not a list.")
-    limits = Workspace(Settings()).limits
-    results = [_compared(first, second, limits, aligned) for first, second in listed]
+    workspace = Workspace(Settings())
+    results = [_compared(first, second, workspace, aligned) for first, second in listed]
     if as_json:
         print(json.dumps(results, indent=2))
     else:
@@ -65,13 +79,13 @@ def _found(name: str | None, pairs: Path) -> Path:
     return beside if not path.exists() and beside.exists() else path
 
 
-def _compared(first: Path, second: Path, limits: IntakeLimits, aligned: Path | None) -> dict[str, Any]:
+def _compared(first: Path, second: Path, workspace: Workspace, aligned: Path | None) -> dict[str, Any]:
     # A name in no known encoding is shown with a mark in place of what cannot be shown.
     names = {key: os.fsencode(path).decode(errors="replace") for key, path in (("a", first), ("b", second))}
     images: list[CleanImage] = []
     for path in (first, second):
         try:
-            images.append(_clean(path, limits))
+            images.append(_clean(path, workspace.limits))
         except UnreadableImage as error:
             return names | {"error": f"{path.name}: {error}"}
         except OSError as error:
@@ -80,7 +94,7 @@ def _compared(first: Path, second: Path, limits: IntakeLimits, aligned: Path | N
     found = registration.register(here.pixels, there.pixels)
     if aligned is not None and found.accepted:
         registration.aligned(found, there.pixels, here.pixels.size).save(aligned)
-    return names | _told(found)
+    return names | _told(found) | _changed(workspace.outliner, here, there, found)
 
 
 def _clean(path: Path, limits: IntakeLimits) -> CleanImage:
@@ -98,10 +112,53 @@ def _told(found: Registration) -> dict[str, Any]:
     }
 
 
+def _changed(outliner: Outliner, here: CleanImage, there: CleanImage, found: Registration) -> dict[str, Any]:
+    """What changed from A to B, and what has to be said of it."""
+    if found.matrix is None:
+        return {"change": None, "change_remark": "The fit was refused."}
+    first, second = (outliner.outline(image.pixels) for image in (here, there))
+    for name, outline in (("A", first), ("B", second)):
+        if not outline.polygon:
+            return {"change": None, "change_remark": f"{name}: {outline.remark}"}
+    remarks = [f"{name}: {outline.remark}" for name, outline in (("A", first), ("B", second)) if outline.remark]
+    scale = None
+    if found.tells_growth:
+        x, y = np.mean(second.polygon, axis=0)
+        scale = scale_of(found.matrix, at=(float(x), float(y)))
+    else:
+        remarks.append("The lesion holds the fit, so its growth cannot be told from a larger magnification.")
+    changes = change(remeasure(outliner, here.pixels, first), remeasure(outliner, there.pixels, second), scale=scale)
+    return {"change": {line.name: _one_change(line) for line in changes}, "change_remark": " ".join(remarks) or None}
+
+
+def _one_change(line: Change) -> dict[str, Any] | None:
+    if line.second is None or line.difference is None or line.uncertainty is None:
+        return None
+    # JSON has no infinity.
+    uncertainty = round(line.uncertainty, 4) if np.isfinite(line.uncertainty) else None
+    return {
+        "first": round(line.first, 4),
+        "second": round(line.second, 4),
+        "difference": round(line.difference, 4),
+        "uncertainty": uncertainty,
+        "changed": line.changed,
+    }
+
+
 def _one_line(result: dict[str, Any]) -> str:
     pair = f"{result['a']} {result['b']}"
     if "error" in result:
         return f"{pair}: {result['error']}"
     if not result["accepted"]:
         return f"{pair}: refused, quality {result['quality']:.2f}"
-    return f"{pair}: aligned by the {result['held_by']}, quality {result['quality']:.2f}"
+    told = f"{pair}: aligned by the {result['held_by']}, quality {result['quality']:.2f}"
+    if result["change"] and (area := result["change"]["area"]):
+        told += f", area {area['difference'] / area['first']:+.0%} {_give_or_take(area)}"
+    return f"{told}. {result['change_remark']}" if result["change_remark"] else told
+
+
+def _give_or_take(area: dict[str, Any]) -> str:
+    if area["uncertainty"] is None:
+        return "(unsure)"
+    within = "" if area["changed"] else ", no change beyond the uncertainty"
+    return f"± {area['uncertainty'] / area['first']:.0%}{within}"

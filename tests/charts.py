@@ -7,7 +7,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from core.demo.lesion_images import draw_lesion
 from core.records import clock, images, lesions, patients, visits
@@ -40,9 +40,10 @@ def lesion_file(seed: int = 1, *, size: int = 200, visit: int = 0) -> bytes:
 
 def add_old_reading(database: Database, image: Image) -> None:
     """Give an image a reading by another model, that came after all its others."""
-    columns = [column.name for column in StoredReading.__table__.columns if column.name not in ("id", "model_version")]
-    values = {name: getattr(image.readings[-1], name) for name in columns}
+    columns = [column for column in StoredReading.__table__.columns if column.name not in ("id", "model_version")]
     with database.writing() as session:
+        newest = select(*columns).where(StoredReading.image_id == image.id).order_by(StoredReading.id.desc()).limit(1)
+        values = session.execute(newest).one()._asdict()
         session.execute(insert(StoredReading).values(**values, model_version=OLD))
 
 

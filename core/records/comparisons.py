@@ -1,13 +1,15 @@
 """Two images of one lesion, the later laid over the earlier."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image as Picture
+from sqlalchemy import select
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.records.actor import Actor, Permission, requires
 from core.records.database import Database
 from core.records.image_store import ImageStore
@@ -44,12 +46,39 @@ def compare_images(database: Database, actor: Actor, *, store: ImageStore, first
     first, second = (get_image(database, actor, image_id=image_id) for image_id in (first_id, second_id))
     if first.lesion_id != second.lesion_id:
         raise Invalid("The two images show different lesions.")
+    return Comparison(first, second, _fit(store, first, second))
+
+
+@requires(Permission.READ_CHART)
+def growth_matrices(
+    database: Database, actor: Actor, *, store: ImageStore, first_id: int, other_ids: Sequence[int]
+) -> dict[int, Matrix]:
+    """By the ids of other images of a lesion: what takes their pixels to those of the first, for comparing sizes.
+
+    Left out are those whose fit was refused, or is held by the lesion itself, which would take its growth for a larger
+    magnification. A fit takes about half a second and is remembered as in `compare_images`. Raises NotFound,
+    Unavailable, and Invalid where the images belong to different lesions.
+    """
+    with database.reading() as session:
+        found = {
+            image.id: image for image in session.scalars(select(Image).where(Image.id.in_([first_id, *other_ids])))
+        }
+    if missing := {first_id, *other_ids} - found.keys():
+        raise NotFound(f"There is no image {min(missing)}.")
+    if len({image.lesion_id for image in found.values()}) > 1:
+        raise Invalid("The images show different lesions.")
+    fits = {other: _fit(store, found[first_id], found[other]) for other in other_ids}
+    return {other: fit.matrix for other, fit in fits.items() if fit.matrix is not None and fit.tells_growth}
+
+
+def _fit(store: ImageStore, first: Image, second: Image) -> Registration:
+    """The fit in coordinates of the kept images."""
     found = _registered(store, first.display_sha256, second.display_sha256)
-    if found.matrix is not None:
-        sizes = [_to_kept(_copy(store, image.display_sha256).size, image) for image in (first, second)]
-        matrix = sizes[0] @ found.matrix @ np.linalg.inv(sizes[1])
-        found = Registration(found.accepted, found.quality, matrix, found.held_by)
-    return Comparison(first, second, found)
+    if found.matrix is None:
+        return found
+    sizes = [_to_kept(_copy(store, image.display_sha256).size, image) for image in (first, second)]
+    matrix = sizes[0] @ found.matrix @ np.linalg.inv(sizes[1])
+    return Registration(found.accepted, found.quality, matrix, found.held_by)
 
 
 @lru_cache(maxsize=4096)

@@ -66,6 +66,11 @@ class Registration:
     matrix: Matrix | None = None
     held_by: HeldBy | None = None
 
+    @property
+    def tells_growth(self) -> bool:
+        """Whether sizes in A and B compare by `matrix`: only where the skin holds it, which does not grow."""
+        return self.accepted and self.held_by is HeldBy.SKIN
+
 
 def register(first: Image.Image, second: Image.Image) -> Registration:
     """How `second` lies over `first`, RGB images of any sizes. The same two images always give the same answer."""

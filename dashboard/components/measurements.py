@@ -1,20 +1,20 @@
 """What was measured of a lesion: its outline over the image, its scale, and what changed from visit to visit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from core.records import outlines
+from core.records import comparisons, outlines
 from core.records.actor import Actor, Permission
 from core.records.outlines import ImageMeasures
 from core.records.tables import Image, StoredOutline
 from core.vision.change import QUANTITIES, Change, Quantity, quantity
+from core.vision.registration import Matrix
 from dashboard import page
 from dashboard.components.pointed_picture import length_marks, outline_editor
 from dashboard.components.reading import pixels_of
@@ -28,12 +28,12 @@ ESTIMATE = (
 
 _DECIMALS = {"asymmetry": 3, "compactness": 2, "variegation": 1}
 
-Matrices = Mapping[int, npt.NDArray[np.float64]]
-"""By image id: the 3x3 matrix that takes pixels of that image to those of the first one (an accepted registration)."""
+MOST_ALIGNED_UNASKED = 5
+"""Images; each takes about half a second."""
 
 
 @st.fragment
-def measurements(actor: Actor, chosen: Image, *, matrices: Matrices | None = None) -> None:
+def measurements(actor: Actor, chosen: Image) -> None:
     """The outline and scale of the chosen image, and the changes over all of its lesion's images.
 
     Nothing is computed until somebody asks for it.
@@ -52,7 +52,7 @@ def measurements(actor: Actor, chosen: Image, *, matrices: Matrices | None = Non
             _values(own)
             _scale(actor, own)
         if len(found) > 1:
-            _changes(actor, found, matrices or {})
+            _changes(actor, found)
         st.caption(ESTIMATE)
 
 
@@ -153,7 +153,7 @@ def _scale(actor: Actor, entry: ImageMeasures) -> None:
             st.rerun()
 
 
-def _changes(actor: Actor, found: Sequence[ImageMeasures], matrices: Matrices) -> None:
+def _changes(actor: Actor, found: Sequence[ImageMeasures]) -> None:
     st.markdown("**Change since the first image**")
     missing = [entry.image for entry in found if entry.outline is None]
     if missing:
@@ -171,11 +171,31 @@ def _changes(actor: Actor, found: Sequence[ImageMeasures], matrices: Matrices) -
         st.info("A lesion was outlined in fewer than two images.", icon=":material/show_chart:")
         return
     first, later = with_lesion[0], with_lesion[1:]
+    matrices = _matrices(actor, first, later)
     lines = [(entry, outlines.changes_between(first, entry, matrix=matrices.get(entry.image.id))) for entry in later]
     st.dataframe(pd.DataFrame([_row(entry, changes, first) for entry, changes in lines]), hide_index=True)
     if any(line.changed is None for _, changes in lines for line in changes):
-        st.caption("Sizes compare only where both images have a scale, or are aligned.")
+        st.caption("Sizes compare only where both images have a scale, or are aligned by the skin around the lesion.")
     _chart(first, lines)
+
+
+def _matrices(actor: Actor, first: ImageMeasures, later: Sequence[ImageMeasures]) -> dict[int, Matrix]:
+    """What takes the later images' pixels to the first one's; nothing where nobody asks to align so many."""
+    if not st.toggle(
+        "Align the images, to take magnification out",
+        len(later) <= MOST_ALIGNED_UNASKED,
+        key=f"align:{first.image.lesion_id}",
+        help="Without it sizes compare by the scales alone, where both images have one.",
+    ):
+        return {}
+    with st.spinner("Aligning the images"):
+        return comparisons.growth_matrices(
+            page.database(),
+            actor,
+            store=workspace().images,
+            first_id=first.image.id,
+            other_ids=[entry.image.id for entry in later],
+        )
 
 
 def _row(entry: ImageMeasures, changes: Sequence[Change], first: ImageMeasures) -> dict[str, str]:

@@ -1,13 +1,22 @@
-"""A clinician corrects an outline in a real browser, by pointer and by keyboard, and sets the scale by two clicks."""
+"""Outlines in a real browser: corrected by pointer and by keyboard, a scale set by two clicks, growth measured."""
 
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from bench.warps import grown_middle, warped
+from core.demo.lesion_images import draw_lesion
 from core.records import outlines
 from core.records.actor import Actor
 from core.records.terms import Role
+from core.vision.outline import fill
+from core.workspace import Workspace
 from tests.browser import Visitor
 from tests.charts import PASSWORD, Charts, lesion_file
 from tests.everything import all_rows
@@ -16,9 +25,8 @@ from tests.server import Server, clinic
 
 def test_an_outline_is_corrected_and_a_scale_set(tmp_path: Path, visitor: Callable[[Server], Visitor]) -> None:
     here = clinic(tmp_path / "home")
-    (account,) = [row for row in all_rows(here.database)["user_account"] if row["role"] == Role.CLINICIAN]
-    actor = Actor(user_id=account["id"], name=account["name"], role=Role.CLINICIAN, address="192.0.2.7")
-    charts = Charts(here.database, actor, here.intake)
+    charts = charts_of(here)
+    actor = charts.actor
     patient = charts.patient()
     lesion = charts.lesion(patient)
     image = charts.image(charts.visit(patient), lesion, lesion_file(5, size=256))
@@ -57,6 +65,59 @@ def test_an_outline_is_corrected_and_a_scale_set(tmp_path: Path, visitor: Callab
         assert entry.image.id == image.id
     finally:
         server.stop()
+
+
+GROWTH = 1.2
+
+
+def test_growth_is_measured_though_the_later_image_is_turned_and_smaller(
+    tmp_path: Path, visitor: Callable[[Server], Visitor]
+) -> None:
+    here = clinic(tmp_path / "home")
+    charts = charts_of(here)
+    patient = charts.patient()
+    lesion = charts.lesion(patient)
+    drawn = draw_lesion(seed=6, size=384)
+    later = warped(drawn, np.random.default_rng(6), growth=GROWTH)
+    assert abs(later.turn) > 10 and later.scale < 0.95
+    for days_ago, picture in ((90, drawn), (0, later.picture)):
+        charts.image(charts.visit(patient, days_ago=days_ago), lesion, as_png(picture))
+    server = Server(tmp_path / "home")
+    try:
+        server.start()
+        desk = visitor(server)
+        page = desk.page
+        desk.sign_in(charts.actor.name, PASSWORD)
+        desk.open(f"/lesion?id={lesion.id}")
+        page.get_by_text("Outline and measure").click()
+        page.get_by_role("button", name="Outline the other image").click()
+        # The table is drawn on a canvas; its cells stand beside it for those who cannot see.
+        told = page.get_by_role("gridcell", name=re.compile(r"px² ± .* · changed$"), include_hidden=True)
+        expect(told).to_be_attached()
+        added = float((told.text_content() or "").split(" px²")[0].lstrip("+").replace(",", ""))
+        first, _ = outlines.measures_of_lesion(here.database, charts.actor, lesion_id=lesion.id)
+        assert first.outline is not None
+        before = fill(first.outline.polygon, size=drawn.size)
+        after = grown_middle(np.dstack([before.astype(np.uint8) * 255] * 3), GROWTH)[..., 0] > 127
+        assert (before.sum() + added) / before.sum() == pytest.approx(after.sum() / before.sum(), rel=0.05)
+        # Without the alignment nothing carries a length from one image to the other.
+        page.get_by_text("Align the images").click()
+        expect(page.get_by_text("Sizes compare only where")).to_be_visible()
+        expect(told).to_have_count(0)
+    finally:
+        server.stop()
+
+
+def charts_of(workspace: Workspace) -> Charts:
+    (account,) = [row for row in all_rows(workspace.database)["user_account"] if row["role"] == Role.CLINICIAN]
+    actor = Actor(user_id=account["id"], name=account["name"], role=Role.CLINICIAN, address="192.0.2.7")
+    return Charts(workspace.database, actor, workspace.intake)
+
+
+def as_png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def drag_chosen(editor: Locator, *, by: tuple[float, float]) -> None:

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from bench.registration import displacement
-from bench.warps import warped
+from bench.warps import grown_middle, warped
 from core.demo.lesion_images import draw_lesion
+from core.vision.change import QUANTITIES
+from core.vision.outline import Outliner
 from tests.integration.test_cli import core
 
 
@@ -35,6 +37,7 @@ def test_a_list_of_pairs_is_answered_in_its_order(pictures: Path) -> None:
     assert [Path(one["b"]).name for one in (failed, refused, accepted)] == ["notes.png", "other.png", "again.png"]
     assert set(failed) == {"a", "b", "error"} and "notes.png" in failed["error"]
     assert refused["accepted"] is False and refused["matrix"] is None and 0 <= refused["quality"] < 0.4
+    assert refused["change"] is None and refused["change_remark"] == "The fit was refused."
     assert accepted["accepted"] is True and accepted["quality"] > 0.4
     truth = warped(Image.open(pictures / "first.png"), np.random.default_rng(3)).matrix
     assert displacement(np.array(accepted["matrix"]), truth, (256, 256)) < 1
@@ -45,6 +48,44 @@ def test_the_second_image_is_written_over_the_first(pictures: Path) -> None:
     assert done.returncode == 0
     assert "aligned by the skin, quality 0." in done.stdout
     assert Image.open(pictures / "over.png").size == (256, 256)
+
+
+def test_a_lesion_that_grew_is_measured_in_pixels_of_the_first_image(tmp_path: Path) -> None:
+    first = draw_lesion(seed=6, size=384)
+    first.save(tmp_path / "first.png")
+    for name, growth in (("same", 1.0), ("grown", 1.2)):
+        warped(first, np.random.default_rng(6), growth=growth).picture.save(tmp_path / f"{name}.png")
+    with (tmp_path / "pairs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["a", "b"], ["first.png", "same.png"], ["first.png", "grown.png"]])
+    done = core("compare", "--pairs", tmp_path / "pairs.csv", "--json")
+    same, grown = (one["change"] for one in json.loads(done.stdout))
+    assert set(grown) == {quantity.name for quantity in QUANTITIES}
+    assert set(grown["area"]) == {"first", "second", "difference", "uncertainty", "changed"}
+    truth = grown_share(first)
+    assert truth > 1.2
+    assert grown["area"]["second"] / grown["area"]["first"] == pytest.approx(truth, rel=0.05)
+    assert grown["area"]["changed"] is True and grown["area"]["uncertainty"] > 0
+    assert grown["diameter"]["difference"] > 0
+    assert same["area"]["second"] / same["area"]["first"] == pytest.approx(1, rel=0.05)
+    assert same["area"]["changed"] is False and same["diameter"]["changed"] is False
+
+
+def grown_share(first: Image.Image) -> float:
+    """How many times as large the lesion's area is after the growth that `warped` makes."""
+    mask = Outliner(threads=1).outline(first).mask
+    after = grown_middle(np.dstack([mask.astype(np.uint8) * 255] * 3), 1.2)
+    return float((after[..., 0] > 127).sum() / mask.sum())
+
+
+def test_no_growth_is_told_where_the_lesion_holds_the_fit(tmp_path: Path) -> None:
+    first = draw_lesion(seed=5, size=384)
+    first.save(tmp_path / "first.png")
+    warped(first, np.random.default_rng(5), growth=1.2).picture.save(tmp_path / "second.png")
+    (told,) = json.loads(core("compare", tmp_path / "first.png", tmp_path / "second.png", "--json").stdout)
+    assert (told["accepted"], told["held_by"]) == (True, "lesion")
+    assert told["change"]["area"] is None and told["change"]["diameter"] is None
+    assert told["change"]["asymmetry"]["uncertainty"] > 0
+    assert "cannot be told from a larger magnification" in told["change_remark"]
 
 
 def test_a_refusal_is_an_answer_but_leaves_nothing_to_write(pictures: Path) -> None:

@@ -59,7 +59,7 @@ def test_the_wrong_number_and_the_wrong_role_change_nothing(
 ) -> None:
     patient, *_ = charts.filled()
     before = all_rows(database)
-    asked = {"store": workspace.images, "patient_id": patient.id}
+    asked = {"store": workspace.images, "similar": workspace.similar, "patient_id": patient.id}
     with pytest.raises(Invalid, match="Nothing was erased"):
         erase_patient(database, administrator, confirmed_number="T-0", **asked)
     with pytest.raises(NotAllowed):

@@ -31,10 +31,13 @@ def versions(database: Database, lesion_id: int) -> list[list[str]]:
     return [[reading.model_version for reading in image.readings] for image in found]
 
 
-def remove_readings(database: Database, image_id: int) -> None:
+def add_unread(database: Database, workspace: Workspace, first: Image, **changes: object) -> int:
+    """The same picture under another name, without a reading; the id of the new image."""
+    columns = [column.name for column in Image.__table__.columns if column.name not in ("id", "sha256")]
+    values = {name: getattr(first, name) for name in columns} | changes
+    sha256 = workspace.images.put(workspace.images.path(first.sha256).read_bytes() + os.urandom(8))
     with database.writing() as session:
-        for reading in session.scalars(select(StoredReading).where(StoredReading.image_id == image_id)):
-            session.delete(reading)
+        return session.scalars(insert(Image).values(**values, sha256=sha256).returning(Image.id)).one()
 
 
 def test_only_what_another_version_read_last_is_outdated(
@@ -47,16 +50,15 @@ def test_only_what_another_version_read_last_is_outdated(
     other = charts.lesion(patient)
     elsewhere = charts.image(visit, other)
     add_old_reading(database, elsewhere)
-    unread = charts.image(charts.visit(patient, days_ago=30), other)
-    remove_readings(database, unread.id)
+    unread = add_unread(database, workspace, elsewhere)
 
     def found(**which: object) -> list[int]:
         return rereading.outdated_images(database, staff, model_version=now, **which)  # type: ignore[arg-type]
 
     assert found() == [outdated.id, elsewhere.id]
-    assert found(unread_too=True) == [outdated.id, elsewhere.id, unread.id]
+    assert found(unread_too=True) == [outdated.id, elsewhere.id, unread]
     assert found(lesion_id=lesion.id) == [outdated.id]
-    assert found(lesion_id=other.id, unread_too=True) == [elsewhere.id, unread.id]
+    assert found(lesion_id=other.id, unread_too=True) == [elsewhere.id, unread]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -96,8 +98,7 @@ def test_the_command_counts_what_it_did_and_what_failed(
     now = workspace.reader.model_version
     patient, visit, lesion, image = charts.filled()
     add_old_reading(database, image)
-    unread = charts.image(charts.visit(patient, days_ago=30), lesion)
-    remove_readings(database, unread.id)
+    add_unread(database, workspace, image, visit_id=charts.visit(patient, days_ago=30).id)
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
@@ -120,13 +121,8 @@ def test_a_run_that_was_killed_goes_on(database: Database, charts: Charts, works
     patient = charts.patient()
     lesion = charts.lesion(patient)
     first = charts.image(charts.visit(patient), lesion)
-    columns = [column.name for column in Image.__table__.columns if column.name not in ("id", "sha256")]
-    with database.writing() as session:
-        # The same picture under other names: what counts is that each is an image of its own.
-        for _ in range(count - 1):
-            copy = charts.intake.store.path(first.sha256).read_bytes() + os.urandom(8)
-            values = {name: getattr(first, name) for name in columns}
-            session.execute(insert(Image).values(**values, sha256=charts.intake.store.put(copy)))
+    for _ in range(count - 1):
+        add_unread(database, workspace, first)
     add_old_reading(database, first)
 
     def read_now() -> int:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import delete
 
 from core.errors import NotFound, Unavailable
 from core.records import audit, clock, judgements, lesions, similar
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
+from core.records.erasure import erase_patient
+from core.records.images import Intake
 from core.records.similar import SimilarCases, similar_cases
-from core.records.tables import Image, StoredReading
+from core.records.tables import Image
 from core.records.terms import ConfirmType
 from core.vision.similar import Features, Mark, SimilarIndex, normalised, packed, unpacked
 from tests.charts import Charts, lesion_file
@@ -167,18 +168,31 @@ def test_the_index_is_put_away_and_taken_out_and_built_anew_where_it_is_damaged(
 
 
 def test_an_image_that_is_gone_is_not_shown_and_a_wrong_entry_does_no_harm(
-    database: Database, add: Callable[..., Image], search: Search, index: SimilarIndex
+    database: Database,
+    add: Callable[..., Image],
+    search: Search,
+    index: SimilarIndex,
+    administrator: Actor,
+    intake: Intake,
+    tmp_path: Path,
 ) -> None:
     asked, near, gone = add(0), add(10), add(5)
-    search(asked)
-    with database.writing() as session:
-        session.execute(delete(StoredReading).where(StoredReading.image_id == gone.id))
-        session.execute(delete(Image).where(Image.id == gone.id))
+    assert ids(search(asked)) == [gone.id, near.id]
+    patient = lesions.get_lesion(database, OPERATOR, lesion_id=gone.lesion_id).patient
+    erase_patient(
+        database,
+        administrator,
+        store=intake.store,
+        # That of another process: this one's index is not told.
+        similar=SimilarIndex(tmp_path / "elsewhere"),
+        patient_id=patient.id,
+        confirmed_number=patient.record_number,
+    )
     assert ids(search(asked)) == [near.id]
-    # The index has features of an image that was there before under the same id: the records' own decide.
+    # The index has an image that is no more, and features of one that was there before under an id: the records decide.
     mark = index.mark
     assert mark is not None
-    index.add([near.id], turned(0)[None], mark)
+    index.add([gone.id, near.id], np.array([turned(5), turned(0)]), mark)
     (case,) = search(asked).cases
     assert case.similarity == pytest.approx(np.cos(np.radians(10)), abs=2e-3)
 
