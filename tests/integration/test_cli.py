@@ -73,6 +73,9 @@ def test_read_says_what_the_model_says_and_goes_on_after_a_bad_file(tmp_path: Pa
             "probabilities",
             "malignant_probability",
             "flagged",
+            "certainty",
+            "concern",
+            "prediction_set",
             "model_version",
             "seconds",
         ]
@@ -83,6 +86,8 @@ def test_read_says_what_the_model_says_and_goes_on_after_a_bad_file(tmp_path: Pa
         attention = sum(p for name, p in result["probabilities"].items() if taxonomy.needs_attention(name))
         assert result["malignant_probability"] == pytest.approx(attention)
         assert result["flagged"] is (attention >= model.malignant_threshold)
+        assert result["prediction"] == result["prediction_set"][0]
+        assert (result["certainty"] == "certain") == (result["concern"] is None)
         assert result["model_version"] == model.version
         assert 0 < result["seconds"] < 5
     for result, word in ((results[1], "text"), (results[4], "directory"), (results[5], "No such file")):
