@@ -11,7 +11,7 @@ from PIL import Image
 
 from core import taxonomy
 from core.demo import clinic as demo_clinic
-from core.records import audit, judgements, patients, readings, users, visits
+from core.records import audit, patients, readings, recalls, users, visits
 from core.records.actor import OPERATOR
 from core.records.clock import today
 from core.records.database import Database
@@ -241,7 +241,7 @@ def test_the_demonstration_is_a_full_clinic(home: Path) -> None:
     assert len(rows["image"]) == len(rows["reading"]) > 60
     assert {row["name"] for row in rows["diagnosis"]} <= {term.name for term in taxonomy.TERMS}
     assert len(visits.visits_on(database, OPERATOR, day=today())) >= 4
-    assert judgements.count_recalls(database, OPERATOR, day=today()) >= 1
+    assert recalls.tally_recalls(database, OPERATOR, rule=workspace.lost_rule)
     assert 0 < readings.count_unreviewed(database, OPERATOR) < len(rows["image"])
     assert [patient.name for patient in patients.search_patients(database, OPERATOR, query="yildiz")] == ["Elif Yıldız"]
     assert len({row["sha256"] for row in rows["image"]}) == len(rows["image"])

@@ -965,6 +965,13 @@ def test_a_lesion_is_outlined_when_asked_and_its_images_compared(
     app = press(app, "Outline the other image")
     in_order(app)
     (table,) = app.dataframe
+    (area,) = table.value["Area"]
+    # The same lesion on another day: measured, and not called a change.
+    assert " px² ± " in area
+    assert "changed" not in area
+    app = widget(app.toggle, "Align the images, to take magnification out").set_value(False).run()
+    in_order(app)
+    (table,) = app.dataframe
     assert list(table.value["Area"]) == ["not comparable"]
     assert table.value["Asymmetry"].str.contains("±").all()
     assert "Sizes compare only where both images have a scale, or are aligned." in said(app)
