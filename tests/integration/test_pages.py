@@ -974,4 +974,6 @@ def test_a_lesion_is_outlined_when_asked_and_its_images_compared(
     (table,) = app.dataframe
     assert list(table.value["Area"]) == ["not comparable"]
     assert table.value["Asymmetry"].str.contains("±").all()
-    assert "Sizes compare only where both images have a scale, or are aligned." in said(app)
+    assert "Sizes compare only where both images have a scale, or are aligned by the skin around the lesion." in said(
+        app
+    )
