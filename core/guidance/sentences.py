@@ -54,8 +54,9 @@ class Outcome(StrEnum):
 class Reason(StrEnum):
     """What led to an outcome: of the picture first, then of the answers."""
 
-    FLAGGED = "flagged"
+    HIGH = "high"
     LEADS_MALIGNANT = "leads-malignant"
+    FLAGGED = "flagged"
     LEADS_PRECANCEROUS = "leads-precancerous"
     RAISED = "raised"
     NOT_RULED_OUT = "not-ruled-out"
@@ -178,10 +179,14 @@ _GROUP_WORDS = {
 }
 
 _REASONS = {
-    Reason.FLAGGED: Sentence(
-        "In the photo, much speaks for one of the skin cancers or their early stages.", Source.MODEL
+    Reason.HIGH: Sentence(
+        "All the cancers and their early stages together come to 10 % or more: too much to wait.", Source.MODEL
     ),
     Reason.LEADS_MALIGNANT: Sentence("The photo resembles a skin cancer most.", Source.MODEL),
+    Reason.FLAGGED: Sentence(
+        "The program raises its flag. So that few cancers are missed, it does so for many other spots too.",
+        Source.MODEL,
+    ),
     Reason.LEADS_PRECANCEROUS: Sentence(
         "The photo resembles most a kind of sun damage that can turn into skin cancer.", Source.MODEL
     ),

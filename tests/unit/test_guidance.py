@@ -16,7 +16,7 @@ from core.vision.certainty import Certainty
 
 RISK = {Group.BENIGN: 0, Group.INDETERMINATE: 1, Group.MALIGNANT: 2}
 ANSWERS = (None, Answer.NO, Answer.NOT_SURE, Answer.YES)
-PROBABILITIES = (0.0, 0.0299, 0.03, 0.2, 0.4999, 0.5, 1.0)
+PROBABILITIES = (0.0, 0.0299, 0.03, 0.0999, 0.1, 0.5, 1.0)
 SETS = ((), ("nevus",), ("nevus", "actinic keratosis"), ("nevus", "actinic keratosis", "melanoma"))
 PICTURES = tuple(itertools.product(PROBABILITIES, (False, True), Group, Certainty, SETS))
 
@@ -70,7 +70,7 @@ def test_a_riskier_answer_is_never_answered_more_mildly_in_any_of_all_combinatio
     pictures = (
         (0.0, False, Group.BENIGN, Certainty.CERTAIN, ("nevus",)),
         (0.0, False, Group.BENIGN, Certainty.UNREADABLE, ("nevus",)),
-        (0.1, False, Group.BENIGN, Certainty.CERTAIN, ("nevus",)),
+        (0.05, True, Group.BENIGN, Certainty.CERTAIN, ("nevus",)),
         (0.9, True, Group.MALIGNANT, Certainty.CERTAIN, ("melanoma",)),
     )
     every = _every_answers()
@@ -106,7 +106,10 @@ def test_of_two_readings_the_one_with_more_in_every_respect_is_not_answered_more
         ({"malignant_probability": 0.9, "flagged": True, "group": Group.MALIGNANT}, Outcome.SEE_NOW),
         # A mole leads, yet too much speaks for a cancer.
         ({"malignant_probability": 0.4, "flagged": True}, Outcome.SEE_NOW),
-        ({"malignant_probability": 0.6}, Outcome.SEE_NOW),
+        ({"malignant_probability": 0.1}, Outcome.SEE_NOW),
+        # The flag is set low: alone it asks for a doctor, not for one today.
+        ({"malignant_probability": 0.0999, "flagged": True}, Outcome.SEE_SOON),
+        ({"malignant_probability": 0.0999, "flagged": True, "group": Group.MALIGNANT}, Outcome.SEE_NOW),
         ({"malignant_probability": 0.02, "group": Group.INDETERMINATE}, Outcome.SEE_SOON),
         ({"malignant_probability": 0.03}, Outcome.SEE_SOON),
         ({"prediction_set": ("nevus", "actinic keratosis")}, Outcome.SEE_SOON),
