@@ -80,7 +80,7 @@ def export_section(patient: Patient) -> None:
 
     _, ending, media_type = FORMS[form]
     name = f"patient-{patient.id}.{ending}"
-    _made_on_request(f"patient-{patient.id}-{form}-{letterhead.paper}", "Prepare export", name, media_type, make)
+    _made_on_request(f"patient-{patient.id}", "Prepare export", name, media_type, make)
     st.caption("The file holds a patient’s records: keep it as you keep them. The export is noted in the audit trail.")
     if actor.may(Permission.ADMINISTER):
         _erasure(patient)
@@ -90,7 +90,7 @@ def _report(name: str, make: Callable[[Letterhead], bytes]) -> None:
     with st.expander("Report (PDF)", icon=":material/print:"):
         letterhead = _letterhead(name)
         _made_on_request(
-            f"{name}-{letterhead.paper}",
+            name,
             "Prepare report",
             f"{name}.pdf",
             "application/pdf",

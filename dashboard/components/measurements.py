@@ -208,7 +208,8 @@ def _row(entry: ImageMeasures, changes: Sequence[Change], first: ImageMeasures) 
         sign = "+" if line.difference >= 0 else "−"
         amount = f"{sign}{_number(each, abs(line.difference), first.mm_per_pixel)}"
         error = _number(each, line.uncertainty, first.mm_per_pixel)
-        cells[each.title] = f"{amount} ± {error}" + (" · changed" if line.changed else "")
+        share = f" ({line.difference / line.first:+.1%})" if each.power else ""
+        cells[each.title] = f"{amount} ± {error}{share}" + (" · changed" if line.changed else "")
     return cells
 
 

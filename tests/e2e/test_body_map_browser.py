@@ -1,6 +1,5 @@
 """The body map in a real browser: place a lesion by clicking, see its pin, open it by keyboard."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from core.records.terms import BodySite, Laterality
 from core.workspace import Workspace
 from tests.browser import Visitor
 from tests.charts import DETAILS, PASSWORD
+from tests.hands import body, click_body, pin
 from tests.server import Server, clinic
 
 
@@ -68,26 +68,6 @@ def test_a_lesion_is_placed_by_a_click_and_opened_by_keyboard(
     pin(page, "L2, Trunk, left, new").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Lesion L2 · Trunk, left")).to_be_visible()
-
-
-def body(page: Page, view: str) -> Locator:
-    return page.locator(f".view[data-view={view}] > svg")
-
-
-def click_body(page: Page, view: str, *, x: float, y: float) -> None:
-    """Click at a place of the drawing, in 0..1 of its width and height."""
-    drawing = body(page, view)
-    expect(drawing).to_be_visible()
-    # The drawing keeps its shape within the element, which may be wider.
-    box = drawing.evaluate(
-        "svg => { const m = svg.getScreenCTM(), v = svg.viewBox.baseVal, r = svg.getBoundingClientRect();"
-        " return [m.e - r.x, m.f - r.y, m.a * v.width, m.d * v.height]; }"
-    )
-    drawing.click(position={"x": box[0] + x * box[2], "y": box[1] + y * box[3]})
-
-
-def pin(page: Page, label: str) -> Locator:
-    return page.get_by_role("link", name=re.compile(f"^{label}"))
 
 
 def value(page: Page, label: str) -> Locator:

@@ -9,11 +9,12 @@ from urllib.parse import urljoin
 import httpx
 import numpy as np
 from PIL import Image
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core import taxonomy
 from tests.browser import Visitor
 from tests.charts import lesion_file
+from tests.hands import choose, enter_date, field, open_menu, upload
 from tests.server import Server
 
 ADMINISTRATOR = ("ada", "a long walk in the rain")
@@ -129,13 +130,6 @@ def add_lesion(page: Page, *, site: str, side: str, description: str) -> None:
     field(page, "Description").fill(description)
     page.get_by_role("button", name="Add lesion").click()
     expect(page.get_by_text("L1 is added.")).to_be_visible()
-
-
-def upload(page: Page, name: str, data: bytes) -> None:
-    # While the page is drawn anew, the uploader of before may still be there.
-    expect(page.locator("input[type=file]")).to_have_count(1)
-    page.locator("input[type=file]").set_input_files(FilePayload(name=name, mimeType="image/png", buffer=data))
-    page.get_by_role("button", name="Add and read").click()
 
 
 def see_reading(page: Page) -> None:
@@ -259,39 +253,11 @@ def stored_picture() -> Image.Image:
         return image.convert("RGB")
 
 
-def open_menu(page: Page, name: str) -> None:
-    page.get_by_test_id("stHeader").get_by_role("link", name=name, exact=True).click()
-
-
 def chart_texts(page: Page) -> list[str]:
     """What is written in the chart of the first reading, from top to bottom: the classes, then their probabilities."""
     texts = page.get_by_test_id("stVegaLiteChart").first.locator("svg text")
     expect(texts).to_have_count(18)
     return texts.all_text_contents()
-
-
-def field(page: Page, label: str) -> Locator:
-    return page.get_by_role("textbox", name=label)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    box = page.get_by_role("combobox", name=label).first
-    # Scrolling, or growing, the page closes a list that is open: first bring the box into sight, then open it.
-    settled(page)
-    box.hover()
-    box.click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def settled(page: Page) -> None:
-    """Wait until the page is whole."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def enter_date(page: Page, label: str, iso: str) -> None:
-    page.get_by_role("group", name=label, exact=True).get_by_role("spinbutton").first.click()
-    page.keyboard.type(iso.replace("-", ""))
-    page.keyboard.press("Escape")
 
 
 def picture(page: Page) -> Image.Image:
