@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from core.clinics.directory import ClinicEntry
 from core.clinics.kind import ClinicKind
 from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
-from core.exchange.referral_letter import letter
+from core.exchange.letters import referral_letter
 from core.records import audit, clinics, referrals
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
@@ -149,7 +149,7 @@ def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts:
     with pytest.raises(Conflict):
         referrals.refer(database, clinician, **asked, lesion_id=lesion.id, reason="Again")
 
-    html = letter(referrals.get_referral(database, clinician, referral_id=sent.id))
+    html = referral_letter(referrals.get_referral(database, clinician, referral_id=sent.id))
     for word in (
         "&lt;b&gt;Meera",
         "{{ 7*7 }}",
