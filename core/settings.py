@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     Attributes:
         home: folder of the embedded database, the images and the keys; made on first start.
         database_url: SQLAlchemy URL of the database; by default an SQLite file in `home`.
+        public_database_url: URL of the same database for the public page, as a role of PostgreSQL's that may read the
+            clinics and nothing else (README); by default the public page connects as everything else does.
         model: the JSON of the model that reads.
         max_image_bytes, max_image_pixels: larger files are refused before they are decoded.
         idle_minutes: a session that did nothing for so long is over.
@@ -37,6 +39,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path.home() / "DermTrail")
     database_url: str | None = None
+    public_database_url: str | None = None
     model: Path = model_file.SHIPPED
     max_image_bytes: int = Field(default=25 * 1024 * 1024, gt=0)
     max_image_pixels: int = Field(default=60_000_000, gt=0)
@@ -60,6 +63,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or URL.create("sqlite", database=str(self.home / "dermtrail.db")).render_as_string()
+
+    @property
+    def public_database(self) -> str:
+        """The SQLAlchemy URL by which the public page reads the directory of clinics."""
+        return self.public_database_url or self.database
 
     @property
     def images(self) -> Path:

@@ -46,7 +46,7 @@ class Workspace:
     @cached_property
     def public_directory(self) -> PublicDirectory:
         """The directory of clinics for the public page, with no way from it to anything else of the records."""
-        return PublicDirectory(self.settings.database)
+        return PublicDirectory(self.settings.public_database)
 
     @cached_property
     def images(self) -> ImageStore:

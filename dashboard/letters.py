@@ -1,48 +1,66 @@
-"""Letters to print: plain pages of their own, without the dashboard around them."""
-
-from pathlib import Path
+"""Letters to print: plain pages without the dashboard around them, in the language that `?lang=` names."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.templating import Jinja2Templates
 
-from core.errors import DermTrailError
-from core.records import clock, recalls
-from core.records.tables import Recall
+from core.errors import DermTrailError, NotFound
+from core.exchange.letters import recall_letter, referral_letter
+from core.languages import Language, by_code
+from core.records import recalls, referrals
+from core.records.actor import Actor
 from dashboard import gate, session
 
-_templates = Jinja2Templates(Path(__file__).parent / "templates")
-
 _RECALL = "/letters/recall"
+_REFERRAL = "/letters/referral"
+_LARGEST_ID = 999_999_999
 
 
-def address(recall_id: int) -> str:
+def recall_address(recall_id: int) -> str:
     """Where the letter about a recall is."""
     return f"{_RECALL}/{recall_id}"
 
 
+def referral_address(referral_id: int) -> str:
+    """Where the letter that goes with a referral is."""
+    return f"{_REFERRAL}/{referral_id}"
+
+
 def routes() -> list[Route]:
     """The routes of the letters; the gate lets nobody to them without a session."""
-    return [Route(_RECALL + "/{recall_id:int}", _recall_letter)]
+    return [Route(f"{kind}/{{id:int}}", _answer) for kind in _LETTERS]
 
 
-async def _recall_letter(request: Request) -> Response:
+async def _answer(request: Request) -> Response:
     try:
-        found = await run_in_threadpool(_take_out, request)
+        return HTMLResponse(await run_in_threadpool(_letter, request))
+    except NotFound as error:
+        return PlainTextResponse(str(error), status_code=404)
     except DermTrailError as error:
         return PlainTextResponse(str(error), status_code=403)
-    if found is None:
-        return PlainTextResponse("There is no such recall, or it is open no more.", status_code=404)
-    return _templates.TemplateResponse(request, "recall_letter.html", {"recall": found, "today": clock.today()})
 
 
-def _take_out(request: Request) -> Recall | None:
+def _letter(request: Request) -> str:
     actor = session.holder(request.cookies, address=gate.address_of(request.scope))
+    subject_id = request.path_params["id"]
     # The gate has let in whoever had a session a moment ago; a larger number is no id of ours.
-    recall_id = request.path_params["recall_id"]
-    if actor is None or recall_id > 999_999_999:
-        return None
+    if actor is None or subject_id > _LARGEST_ID:
+        raise NotFound("There is no such letter.")
+    write = _LETTERS[request.url.path.rpartition("/")[0]]
+    return write(actor, subject_id, by_code(request.query_params.get("lang", "")))
+
+
+def _recall(actor: Actor, recall_id: int, language: Language) -> str:
     found = recalls.take_out(session.workspace().database, actor, recall_ids=[recall_id], as_what="letter")
-    return found[0] if found else None
+    if not found:
+        raise NotFound("There is no such recall, or it is open no more.")
+    return recall_letter(found[0], language=language)
+
+
+def _referral(actor: Actor, referral_id: int, language: Language) -> str:
+    found = referrals.get_referral(session.workspace().database, actor, referral_id=referral_id)
+    return referral_letter(found, language=language)
+
+
+_LETTERS = {_RECALL: _recall, _REFERRAL: _referral}

@@ -133,7 +133,10 @@ def clinic_map(
     canvas.add_child(_Drawing(spots, legend, origin=origin, origin_name=origin_name, dark=dark, rings=rings))
     ranked = [spot.at for spot in spots if spot.label]
     shown = [*(ranked or [spot.at for spot in spots]), *([origin] if origin else [])]
-    canvas.fit_bounds(_corners(shown or _WHOLE_WORLD), padding=(40, 40), max_zoom=10)
+    # The legend and the buttons stand at the top, and hide no spot there.
+    canvas.fit_bounds(
+        _corners(shown or _WHOLE_WORLD), padding_top_left=(40, 110), padding_bottom_right=(40, 40), max_zoom=10
+    )
     return canvas
 
 

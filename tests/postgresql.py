@@ -23,9 +23,9 @@ class Cluster:
 
     folder: Path
 
-    def url(self, name: str) -> str:
-        """SQLAlchemy's URL of the database `name`."""
-        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+    def url(self, name: str, *, user: str = "postgres") -> str:
+        """SQLAlchemy's URL of the database `name`, for a role that the server knows; it asks nobody for a password."""
+        return f"postgresql+psycopg://{user}@/{name}?host={self.folder}"
 
     def create(self, name: str, *, template: str | None = None) -> str:
         """Make a database, empty or as a copy of another that nobody is connected to, and return its URL."""

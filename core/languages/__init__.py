@@ -1,4 +1,4 @@
-"""The languages of what the public reads: gettext catalogues, one folder a language, compiled when they are first used.
+"""The languages of what the public and patients read: gettext catalogues, one a language, compiled at the first use.
 
 A sentence in English is its own name in the catalogues. `python -m core.languages` brings the .po files up to date with
 the sentences; the translations in them are edited by hand, with any gettext editor.
@@ -30,8 +30,8 @@ class Language:
 
     @property
     def locale(self) -> Locale:
-        """How this language writes numbers and names countries."""
-        return Locale.parse(self.code)
+        """How this language writes numbers and dates and names countries; English as it is spelt here, British."""
+        return Locale.parse("en_GB" if self.code == "en" else self.code)
 
     @property
     def direction(self) -> str:
@@ -58,13 +58,17 @@ LANGUAGES = (
 )
 
 
+def by_code(code: str) -> Language:
+    """The language of that code, or English where it is none of ours."""
+    return next((language for language in LANGUAGES if language.code == code), ENGLISH)
+
+
 def preferred(accept_language: str) -> Language:
     """The language that a browser's Accept-Language header asks for first among ours, or English."""
     ranked = sorted((_weighed(part) for part in accept_language.split(",")[:50]), key=lambda found: -found[1])
     wanted = [code for code, weight in ranked if weight > 0]
-    by_code = {language.code: language for language in LANGUAGES}
-    found = negotiate_locale(wanted, list(by_code), sep="-")
-    return by_code[found] if found else ENGLISH
+    found = negotiate_locale(wanted, [language.code for language in LANGUAGES], sep="-")
+    return by_code(found or "")
 
 
 def _weighed(part: str) -> tuple[str, float]:

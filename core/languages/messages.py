@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core import taxonomy
+from core.exchange import letter_words
 from core.guidance import sentences, words
 from core.guidance.sentences import Guidance, Sentence
 
@@ -10,13 +11,13 @@ MEDICAL = "Medical: to be checked by a clinician who is a native speaker."
 
 
 def messages() -> dict[str, str]:
-    """Comments for translators by sentence, in the order of the page's modules."""
+    """Comments for translators by sentence, in the order of the modules that hold them."""
     found: dict[str, str] = {}
-    for module in (sentences, words):
+    for module, where in ((sentences, "Page text."), (words, "Page text."), (letter_words, "Text of a letter.")):
         for name, value in vars(module).items():
             if name.isupper():
                 for text in _texts(value):
-                    found.setdefault(text, f"{MEDICAL} {text.source}" if isinstance(text, Sentence) else "Page text.")
+                    found.setdefault(text, f"{MEDICAL} {text.source}" if isinstance(text, Sentence) else where)
     for term in taxonomy.TERMS:
         found.setdefault(term.title, f"{MEDICAL} A diagnosis; ISIC: {term.isic}")
     return found

@@ -1,7 +1,8 @@
 """The one door through which the public page reaches the database, and it leads to the directory of clinics only.
 
-Its connection can write nothing. In SQLite the database itself refuses it every table but `clinic` (an authorizer);
-PostgreSQL knows no such thing for a connection, so there this module's single query is what keeps it to that table.
+Its connection can write nothing. In SQLite the database itself refuses it every table but `clinic` (an authorizer). In
+PostgreSQL it does where `Settings.public_database_url` names a role that may read that table only; without one, this
+module's single query is what keeps it there.
 """
 
 import sqlite3

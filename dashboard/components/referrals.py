@@ -1,17 +1,16 @@
-"""Referrals: the form that sends one, and the list of a patient's with their letters."""
+"""Referrals: the form that sends one, and the list of a patient's, with the way to their letters."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from core.clinics.places import country_name
-from core.exchange.referral_letter import letter
 from core.records import lesions, referrals
 from core.records.actor import Permission
 from core.records.public_directory import ListedClinic
 from core.records.tables import Patient, Referral
 from core.records.terms import ReferralState
-from dashboard import navigation, page
+from dashboard import letters, navigation, page
 
 _COLOURS = {ReferralState.SENT: "orange", ReferralState.SEEN: "blue", ReferralState.CLOSED: "gray"}
 
@@ -61,12 +60,12 @@ def refer_form(patient: Patient, clinics: Sequence[ListedClinic]) -> None:
                 lesion_id=lesion.id if lesion else None,
             )
             page.next_turn(name)
-            page.tell_next("The referral is kept. Its letter is on the patient's page.")
+            page.tell_next("The referral is kept. Its letter is under Referrals.")
             navigation.go_to(navigation.PATIENT, id=patient.id)
 
 
 def referrals_tab(patient: Patient) -> None:
-    """The patient's referrals; each may be moved on, and its letter seen, printed and saved."""
+    """The patient's referrals; each may be moved on, and its letter seen and printed."""
     actor, database = page.person(), page.database()
     found = referrals.referrals_of(database, actor, patient_id=patient.id)
     if not found:
@@ -96,9 +95,7 @@ def _card(referral: Referral) -> None:
                 _move(referral, ReferralState.SEEN, "Seen there", ":material/visibility:")
             if referral.state is not ReferralState.CLOSED:
                 _move(referral, ReferralState.CLOSED, "Close", ":material/check:")
-            shown = st.toggle("Letter", key=f"letter:{referral.id}")
-        if shown:
-            _letter(referral)
+            st.link_button("Letter", letters.referral_address(referral.id), icon=":material/mail:")
 
 
 def _move(referral: Referral, state: ReferralState, label: str, icon: str) -> None:
@@ -106,18 +103,3 @@ def _move(referral: Referral, state: ReferralState, label: str, icon: str) -> No
         with page.errors_told():
             referrals.move_referral(page.database(), page.person(), referral_id=referral.id, state=state)
             st.rerun()
-
-
-def _letter(referral: Referral) -> None:
-    with page.errors_told():
-        html = letter(referrals.get_referral(page.database(), page.person(), referral_id=referral.id))
-        st.download_button(
-            "Save to print",
-            html,
-            file_name=f"referral-{referral.id}.html",
-            mime="text/html",
-            icon=":material/print:",
-            key=f"save:{referral.id}",
-            on_click="ignore",
-        )
-        st.iframe(html, height=640)

@@ -24,6 +24,8 @@ SHOWN = 10
 DRAWN = 5000
 """More spots make a page that a browser is slow to open; drawn are the nearest where a place is chosen."""
 OFFERED = 200
+MAP_HEIGHT, LIST_HEIGHT = 680, 350
+"""In pixels."""
 
 actor, database = page.person(), page.database()
 
@@ -31,9 +33,7 @@ actor, database = page.person(), page.database()
 def choose_origin(directory: Sequence[ListedClinic]) -> Place | ListedClinic | None:
     if st.toggle("From a clinic of the directory", key="from a clinic"):
         return choose_clinic(directory)
-    name = st.text_input(
-        "Distance from", placeholder="A town, such as Chennai or Lisboa", icon=":material/location_on:"
-    )
+    name = st.text_input("Distance from", placeholder="Such as Chennai", icon=":material/location_on:")
     if not name.strip():
         return None
     places = find_places(name)
@@ -56,18 +56,17 @@ def choose_clinic(directory: Sequence[ListedClinic]) -> ListedClinic | None:
 
 def near_row(rank: int, near: Near[ListedClinic]) -> None:
     clinic = near.clinic
-    with st.container(border=True):
+    with st.container(border=True, gap="xxsmall"):
         st.markdown(f"**{rank}. {page.plain(clinic.name)}**")
         place = f"{page.plain(clinic.city)}, {country_name(clinic.country)}"
-        st.markdown(f"{distance_text(near.distance_km)} · {KIND_TITLES[clinic.kind]} · {place}")
+        at = " · position approximate: the town's" if clinic.position_approximate else ""
+        st.caption(f"{distance_text(near.distance_km)} · {KIND_TITLES[clinic.kind]} · {place}{at}")
         if clinic.phone:
             st.text(clinic.phone)
         if clinic.opening_hours:
             st.caption(page.plain(f"Open: {clinic.opening_hours}"))
         if address := web_address(clinic.website):
             st.link_button("Web site", address, icon=":material/open_in_new:")
-        if clinic.position_approximate:
-            st.caption("Position approximate: the town's.")
 
 
 def choose_patient() -> Patient | None:
@@ -121,8 +120,11 @@ with controls:
     with_rings = origin is not None and st.toggle("Distance rings", value=True)
     if not directory:
         st.info("The directory is empty.", icon=":material/map:")
-    for rank, near in enumerate(closest, start=1):
-        near_row(rank, near)
+    if closest:
+        # As far down as the map, which stays beside what is scrolled here.
+        with st.container(height=LIST_HEIGHT, border=False):
+            for rank, near in enumerate(closest, start=1):
+                near_row(rank, near)
 in_order = [near.clinic for near in ranked] or shown
 with map_side:
     origin_name = clinic_title(origin) if isinstance(origin, ListedClinic) else origin.title if origin else ""
@@ -134,7 +136,7 @@ with map_side:
         dark=st.context.theme.type == "dark",
         rings=rings_for(closest) if with_rings else (),
     )
-    st_folium(drawn, height=620, use_container_width=True, returned_objects=[], key="clinic_map")
+    st_folium(drawn, height=MAP_HEIGHT, use_container_width=True, returned_objects=[], key="clinic_map")
     not_drawn = f" The map shows {DRAWN:,} of them." if len(shown) > DRAWN else ""
     st.caption(
         f"{len(shown)} of {len(directory)} clinics.{not_drawn} Distances are straight lines. Call before you send "

@@ -54,7 +54,7 @@ def open_row(found: OpenRecall) -> None:
             st.caption(page.plain(f"set by {recall.user.full_name}, {page.day(recall.set_at)}"), width="content")
             with st.popover("Log a call", icon=":material/phone_in_talk:"):
                 call_form(recall.id)
-            st.link_button("Letter", letters.address(recall.id), icon=":material/mail:")
+            st.link_button("Letter", letters.recall_address(recall.id), icon=":material/mail:")
             st.download_button(
                 "Calendar",
                 lambda: calendar_of(recall_id=recall.id),

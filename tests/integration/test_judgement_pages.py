@@ -136,7 +136,7 @@ def test_a_letter_names_the_patient_and_nothing_clinical(
     recall_id = overdue(charts, people[Role.CLINICIAN], "Meera <Iyer>", days=3)
     monkeypatch.setattr(letters.session, "holder", lambda *_args, **_more: people[role])
     client = TestClient(Starlette(routes=letters.routes()))
-    letter = client.get(letters.address(recall_id))
+    letter = client.get(letters.recall_address(recall_id))
     assert letter.status_code == 200
     assert "Dear Meera &lt;Iyer&gt;," in letter.text
     assert "we have no record of a visit since" in letter.text

@@ -1,24 +1,30 @@
 """The directory: imports that never overwrite people, edits, the door for the public, referrals and their letter."""
 
+import re
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.clinics.directory import ClinicEntry
 from core.clinics.kind import ClinicKind
 from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
-from core.exchange.referral_letter import letter
+from core.exchange.letters import referral_letter
 from core.records import audit, clinics, referrals
 from core.records.actor import OPERATOR, Actor
 from core.records.database import Database
 from core.records.public_directory import PublicDirectory
 from core.records.terms import ReferralState
+from core.settings import Settings
+from core.workspace import Workspace
 from tests.charts import Charts
 from tests.everything import all_rows
+from tests.postgresql import Cluster
+from tests.server import ROOT
 
 TOWN = ClinicEntry(
     name="City Cancer Center", kind=ClinicKind.CANCER_CENTRE, country="IN", city="Chennai", latitude=13.09,
@@ -132,6 +138,52 @@ class TestPublicDirectory:
         assert list(door.clinics()) == []
 
 
+class TestPublicDirectoryOfPostgreSQL:
+    @pytest.fixture
+    def dialect(self) -> str:
+        return "postgresql"
+
+    @pytest.fixture
+    def public_url(self, database: Database, cluster: Cluster) -> Iterator[str]:
+        """The URL of the role that the README tells operators to make."""
+        (statements,) = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(statements)
+        yield cluster.url(str(database.engine.url.database), user="dermtrail_public")
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql("DROP OWNED BY dermtrail_public; DROP ROLE dermtrail_public")
+
+    def test_the_database_refuses_the_public_role_all_but_the_clinics(
+        self, database: Database, charts: Charts, home: Path, public_url: str
+    ) -> None:
+        charts.patient()
+        settings = Settings(_env_file=None, home=home, database_url=database.url, public_database_url=public_url)
+        door = Workspace(settings).public_directory
+        try:
+            assert len(door.clinics()) == len(clinics.list_clinics(database)) > 0
+            for table in set(all_rows(database)) | {"alembic_version"}:
+                if table != "clinic":
+                    with pytest.raises(ProgrammingError, match="permission denied"), door.engine.connect() as reading:
+                        reading.execute(text(f"SELECT * FROM {table}"))
+            # Not even without this module, which makes its transactions read-only.
+            engine = create_engine(public_url)
+            for change in ("DELETE FROM clinic", "UPDATE clinic SET name = ''", "CREATE TABLE mine (id int)"):
+                with pytest.raises(ProgrammingError, match="permission denied"), engine.begin() as connection:
+                    connection.execute(text(change))
+            engine.dispose()
+        finally:
+            door.engine.dispose()
+
+    def test_without_such_a_role_it_reads_the_clinics_as_the_records_do(
+        self, database: Database, charts: Charts
+    ) -> None:
+        door = PublicDirectory(database.url)
+        assert len(door.clinics()) == len(clinics.list_clinics(database)) > 0
+        with pytest.raises(DBAPIError, match="read-only"), door.engine.connect() as connection:
+            connection.execute(text("DELETE FROM clinic"))
+        door.engine.dispose()
+
+
 def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts: Charts, clinician: Actor) -> None:
     patient = charts.patient(name="<b>Meera</b> {{ 7*7 }}")
     lesion, other = charts.lesion(patient), charts.lesion(charts.patient())
@@ -149,7 +201,7 @@ def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts:
     with pytest.raises(Conflict):
         referrals.refer(database, clinician, **asked, lesion_id=lesion.id, reason="Again")
 
-    html = letter(referrals.get_referral(database, clinician, referral_id=sent.id))
+    html = referral_letter(referrals.get_referral(database, clinician, referral_id=sent.id))
     for word in (
         "&lt;b&gt;Meera",
         "{{ 7*7 }}",

@@ -44,6 +44,38 @@ def test_each_stands_in_the_town_it_names() -> None:
 
 def test_every_inhabited_continent_and_india_well() -> None:
     countries = Counter(entry.country for entry in starting_list())
-    assert len(starting_list()) >= 150
-    assert countries["IN"] >= 40
-    assert {"JP", "EG", "TZ", "GB", "US", "BR", "AU"} <= set(countries)
+    assert len(starting_list()) >= 200
+    assert countries["IN"] >= 57
+    assert {
+        "JP",
+        "ID",
+        "IR",
+        "KR",
+        "TR",
+        "VN",
+        "EG",
+        "ET",
+        "KE",
+        "MA",
+        "TZ",
+        "GB",
+        "US",
+        "BR",
+        "PE",
+        "VE",
+        "AU",
+    } <= set(countries)
+
+
+INDIA = (
+    "Visakhapatnam", "Naharlagun", "Guwahati", "Patna", "Raipur", "Bambolim", "Ahmedabad", "Jhajjar", "Shimla",
+    "Ranchi", "Bengaluru", "Thiruvananthapuram", "Gwalior", "Mumbai", "Imphal", "Shillong", "Aizawl", "Kohima",
+    "Cuttack", "Sangrur", "Bikaner", "Gangtok", "Chennai", "Hyderabad", "Agartala", "Varanasi", "Haldwani", "Kolkata",
+    "Port Blair", "Chandigarh", "Silvassa", "New Delhi", "Srinagar", "Leh", "Kavaratti", "Puducherry",
+)  # fmt: skip
+"""A town of each of the 28 states and then of the 8 union territories, in the order of their names."""
+
+
+def test_no_state_and_no_union_territory_of_india_is_without_one() -> None:
+    assert len(INDIA) == 28 + 8
+    assert set(INDIA) <= {entry.city for entry in starting_list() if entry.country == "IN"}

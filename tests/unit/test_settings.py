@@ -35,6 +35,9 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.home == Path.home().resolve() / "clinic"
     assert settings.database == "postgresql+psycopg://u:p%40ss@db/clinic"
     assert settings.idle_limit == timedelta(seconds=150)
+    assert settings.public_database == settings.database
+    monkeypatch.setenv("DERMTRAIL_PUBLIC_DATABASE_URL", "postgresql+psycopg://public@db/clinic")
+    assert Settings().public_database == "postgresql+psycopg://public@db/clinic" != Settings().database
 
 
 def test_a_file_is_read_and_the_environment_goes_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 "use strict";
 // Draws what dashboard/maps.py prepared. Texts become text nodes, never HTML.
 
-// So many spots can still be told apart on a map of the world.
-const clusterAbove = 300;
+// So many spots can still be told apart on a map of the world beside a column, on a tablet too.
+const clusterAbove = 120;
 
 function drawClinicMap(map, { outlines, colours, legend, spots, origin, rings }) {
   for (const [name, colour] of Object.entries(colours)) map.getContainer().style.setProperty(`--${name}`, colour);
@@ -39,7 +39,7 @@ function drawLine(map, origin, spot, colours) {
 // Spots that lie close together are one circle with their number, until one comes nearer.
 function clusters(map, colours) {
   return L.markerClusterGroup({
-    maxClusterRadius: 44, showCoverageOnHover: false, spiderLegPolylineOptions: { color: colours.origin },
+    maxClusterRadius: 56, showCoverageOnHover: false, spiderLegPolylineOptions: { color: colours.origin },
     iconCreateFunction: (cluster) => {
       const count = cluster.getChildCount(), size = count < 10 ? 30 : count < 100 ? 36 : 44;
       const badge = element("div", String(count));
@@ -52,7 +52,15 @@ function clusters(map, colours) {
 function drawRing(map, { name, points }, colours) {
   L.polyline(points, { color: colours.faint, weight: 1.5, opacity: 0.8, interactive: false }).addTo(map);
   const icon = L.divIcon({ className: "clinic-ring", html: element("span", name), iconSize: [0, 0] });
-  L.marker(points[0], { icon, interactive: false, keyboard: false }).addTo(map);
+  const label = L.marker(points[0], { icon, interactive: false, keyboard: false }).addTo(map);
+  // To the north, or where the ring first comes into sight from there: within the map, and not under its legend.
+  const inSight = (point) => {
+    const { x, y } = map.latLngToContainerPoint(point), size = map.getSize();
+    return x > 36 && x < size.x - 36 && y > 16 && y < size.y - 44 && (y > 110 || x < size.x - 190);
+  };
+  const place = () => label.setLatLng(points.find(inSight) ?? points[0]);
+  map.on("moveend", place);
+  place();
 }
 
 function drawSpot(layer, spot, colours) {
