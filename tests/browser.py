@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.needs import needs
 
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless",
@@ -35,6 +36,17 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def no_serious_finding(page: Page) -> None:
+    """axe-core's rules for WCAG 2.2 A and AA, once nothing of the public page is greyed out for an answer to come."""
+    expect(page.locator(".pending")).to_have_count(0, timeout=PATIENCE)
+    page.wait_for_function("!document.getAnimations().some(one => one instanceof CSSTransition)")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = page.evaluate("tags => axe.run({ runOnly: tags, iframes: false })", tags)
+    serious = [v for v in found["violations"] if v["impact"] in {"serious", "critical"}]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in serious] == []
 
 
 class Visitor:

@@ -45,6 +45,7 @@ CONCERNS = (
 """What `core.vision` says of a picture, word for word, so that the catalogues hold it."""
 NO_PHOTO = "Please choose a photo first."
 NO_FILE = "The photo did not arrive. Please choose it again."
+TOO_LARGE = "This file is too large: the limit is {limit} MB. Please send a smaller copy."
 NOT_WORKING = "Photos cannot be read at the moment. Please try again later. If the spot worries you, see a doctor now."
 BUSY = "Many people are using this page right now. Please try again in a minute. If the spot worries you, see a doctor."
 

@@ -41,10 +41,14 @@ def measurements(actor: Actor, chosen: Image) -> None:
     if not st.toggle("Outline and measure", key=f"measure:{chosen.lesion_id}"):
         return
     with page.errors_told():
-        with st.spinner("Outlining …"):
-            outline = _outline(actor, chosen)
         found = outlines.measures_of_lesion(page.database(), actor, lesion_id=chosen.lesion_id)
         own = next(entry for entry in found if entry.image.id == chosen.id)
+        if own.outline is None:
+            with st.spinner("Outlining …"):
+                _outline(actor, chosen)
+            # The timeline above draws what is measured.
+            st.rerun()
+        outline = own.outline
         left, right = st.columns(2, gap="large")
         with left:
             _picture(actor, chosen, outline)

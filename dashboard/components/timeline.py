@@ -1,8 +1,8 @@
-"""A lesion on one time axis: its images, what models said of them, and what was decided about it."""
+"""A lesion on one time axis: its images, what models said of them, what was decided, and what was measured."""
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import altair as alt
@@ -11,11 +11,18 @@ import streamlit as st
 
 from core import taxonomy
 from core.errors import DermTrailError
+from core.records import comparisons, curves
+from core.records.curves import SCORES, Curve, CurvePoint
+from core.records.outlines import ImageMeasures
 from core.records.tables import Image, Lesion
+from core.records.terms import ConfirmType
 from core.records.timeline import Decisions
+from core.vision.change import quantity
+from core.vision.registration import Matrix
 from dashboard import page
 from dashboard.components.body_map import STATE_WORDS
 from dashboard.components.reading import thumbnail_file
+from dashboard.session import workspace
 
 STRIP_SIDE = 56
 """Side in pixels of an image on the axis."""
@@ -26,13 +33,15 @@ STRIP_ROOM = 15
 FEW = 8
 """Up to so many images each has a button; more are chosen with a slider."""
 
-# Where things stand above and below the curve, whose scale goes from 0 to 1.
-_STRIP, _TOP, _BOTTOM = 1.28, 1.5, -0.62
-_ROWS = {"diagnosis": -0.2, "state": -0.36, "recall": -0.52}
-_TICKS = [0, 0.25, 0.5, 0.75, 1, *_ROWS.values()]
-_TICK_WORDS = "datum.value >= 0 ? format(datum.value, '.0%') : " + " : ".join(
-    [*(f"datum.value > {y - 0.05} ? '{word}'" for word, y in list(_ROWS.items())[:-1]), f"'{list(_ROWS)[-1]}'"]
-)
+# Heights in pixels, from top to bottom: the strip of images, the probability, the rows of decisions, what was measured.
+_STRIP = STRIP_SIDE + 8
+_PROBABILITY = 180
+_ROW = 20
+_AREA, _SCORE = 80, 48
+_GAP = 22
+
+_ROWS = ("diagnosis", "state", "procedure", "recall")
+_CHANGED, _UNCHANGED = "#c2413a", "#14978a"
 
 
 def choose_image(lesion: Lesion, found: Sequence[Image]) -> Image:
@@ -53,19 +62,72 @@ def choose_image(lesion: Lesion, found: Sequence[Image]) -> Image:
     return found[chosen]
 
 
-def timeline(found: Sequence[Image], decisions: Decisions) -> None:
-    """The images, the malignant probability and the decisions, one above the other on the same axis."""
+def timeline(found: Sequence[Image], decisions: Decisions, measures: Sequence[ImageMeasures]) -> None:
+    """The images, the malignant probability, the decisions and what was measured, all on one axis of time.
+
+    Of what was measured, only what is kept is drawn; images are aligned only where somebody asks for it.
+    """
+    align = f"align-areas:{found[0].lesion_id}"
+    area = curves.area_curve(measures, matrices=_matrices(measures) if st.session_state.get(align) else None)
+    _chart(found, decisions, [area, *curves.score_curves(measures)])
+    _tell_measured(area, measures)
+    if curves.needs_alignment(measures):
+        st.toggle(
+            "Align the images, to compare their areas",
+            key=align,
+            help="Where not all of them have a scale. Each takes about half a second.",
+        )
+
+
+def _matrices(measures: Sequence[ImageMeasures]) -> dict[int, Matrix]:
+    first, *later = (entry.image.id for entry in measures if entry.measured)
+    with page.errors_told(), st.spinner("Aligning the images"):
+        store = workspace().images
+        return comparisons.growth_matrices(page.database(), page.person(), store=store, first_id=first, other_ids=later)
+    return {}
+
+
+def _tell_measured(area: Curve, measures: Sequence[ImageMeasures]) -> None:
+    """What the curves leave out, and why."""
+    outlined = [entry for entry in measures if entry.outline]
+    if not outlined:
+        st.caption("Area and the terms A, B and C are drawn here once the images are outlined: “Outline and measure”, "
+                   "below.")  # fmt: skip
+        return
+    said = []
+    if missing := len(measures) - len(outlined):
+        said.append(f"{missing} of {len(measures)} images are not outlined yet: “Outline and measure”, below.")
+    if empty := sum(not entry.measured for entry in outlined):
+        said.append(f"In {empty} of {len(measures)} images no lesion was outlined.")
+    if area.left_out:
+        said.append(f"{area.left_out} of {area.left_out + len(area.points)} areas are left out: without a scale they "
+                    "do not compare.")  # fmt: skip
+    said.append("A, B and C are estimates from pixels. Bars are the 95 % uncertainty; a red diamond has changed since "
+                "the first by more than that.")  # fmt: skip
+    st.caption(" ".join(said))
+
+
+def _chart(found: Sequence[Image], decisions: Decisions, measured: Sequence[Curve]) -> None:
     points, marks = _points(found), _marks(decisions)
+    drawn = [curve for curve in measured if curve.points]
     versions = sorted({point["model"] for point in points})
     strip = _strip(found, [mark["at"] for mark in marks])
     x = alt.X("at:T", title=None, scale=alt.Scale(nice=True, padding=STRIP_SIDE / 2))
     layers = [_pictures(strip, x)] if strip else []
+    foot = _STRIP + _GAP + _PROBABILITY
     if points:
-        layers.append(_curves(points, x, versions))
+        layers.append(_probabilities(points, x, versions, foot))
     if marks:
-        layers += _decided(marks, x)
-    chart = alt.layer(*layers).properties(height=400)
-    st.altair_chart(chart, width="stretch", alt=_spoken(points, marks))
+        layers.append(_decided(marks, x, top=foot + _GAP / 2))
+        foot += _GAP / 2 + _ROW * len(_ROWS)
+    for curve in drawn:
+        height = _SCORE if curve.name in SCORES else _AREA
+        layers.append(_measured(curve, x, top=foot + _GAP, foot=foot + _GAP + height))
+        foot += _GAP + height
+    # Each layer has a scale of its own between two heights: so they share the axis of time, and the plot's width.
+    chart = alt.layer(*layers).resolve_scale(y="independent").properties(height=foot)
+    chart.autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    st.altair_chart(chart, width="stretch", alt=_spoken(points, marks, drawn))
     if len(strip) < len(found):
         st.caption(f"The strip shows {len(strip)} of {len(found)} images; the others lie too close to them.")
     if len(versions) > 1:
@@ -78,10 +140,10 @@ def timeline(found: Sequence[Image], decisions: Decisions) -> None:
         st.caption("The trend appears with the second image.")
 
 
-def _y(**more: Any) -> alt.Y:
-    axis = alt.Axis(values=_TICKS, labelExpr=_TICK_WORDS, grid=True)
-    scale = alt.Scale(domain=[_BOTTOM, _TOP], nice=False)
-    return alt.Y("y:Q", scale=scale, axis=axis, title="malignant or precancerous", **more)
+def _between(top: float, foot: float, domain: Sequence[float] | None = None) -> alt.Scale:
+    """A scale that is drawn between two heights in pixels from the top of the plot."""
+    limits = {"domain": list(domain)} if domain else {"zero": False}
+    return alt.Scale(range=[foot, top], nice=domain is None, **limits)
 
 
 def _points(found: Sequence[Image]) -> list[dict[str, Any]]:
@@ -90,7 +152,7 @@ def _points(found: Sequence[Image]) -> list[dict[str, Any]]:
     return [
         {
             "at": image.visit.at.astimezone(),
-            "y": reading.malignant_probability,
+            "probability": reading.malignant_probability,
             "model": reading.model_version,
             "leading class": taxonomy.term(reading.prediction).title,
         }
@@ -103,12 +165,27 @@ def _marks(decisions: Decisions) -> list[dict[str, Any]]:
     midnight = time(tzinfo=UTC)
     rows = [(one.at, "diagnosis", one.name, f"{one.name}, {one.confirm_type}") for one in decisions.diagnoses]
     rows += [(one.at, "state", STATE_WORDS[one.state], STATE_WORDS[one.state]) for one in decisions.states]
+    rows += [(one.at, "procedure", one.kind, f"{one.kind} planned") for one in decisions.procedures]
+    rows += [
+        (one.at, "procedure", "pathology", f"pathology result: {one.name}")
+        for one in decisions.diagnoses
+        if one.confirm_type is ConfirmType.HISTOPATHOLOGY
+    ]
     for one in decisions.recalls:
         due = f"due {one.due_on:%-d %b %Y}"
         rows.append((datetime.combine(one.due_on, midnight), "recall", "closed" if one.closed_at else "due", due))
+    # What stands in one row at one day would be written over each other.
+    together: dict[tuple[str, date], list[tuple[datetime, str, str]]] = {}
+    for at, kind, words, what in rows:
+        together.setdefault((kind, at.astimezone().date()), []).append((at.astimezone(), words, what))
     return [
-        {"at": at.astimezone(), "y": _ROWS[kind], "kind": kind, "words": words, "what": what}
-        for at, kind, words, what in rows
+        {
+            "at": max(at for at, _, _ in these),
+            "kind": kind,
+            "words": ", ".join(words for _, words, _ in these),
+            "what": "; ".join(what for _, _, what in these),
+        }
+        for (kind, _), these in together.items()
     ]
 
 
@@ -131,40 +208,111 @@ def _strip(found: Sequence[Image], marks: Sequence[datetime]) -> list[dict[str, 
             # The panel of the image says what is wrong with it.
             continue
         url = "data:image/jpeg;base64," + base64.b64encode(file).decode()
-        rows.append({"at": image.visit.at.astimezone(), "y": _STRIP, "url": url, "day": page.day(image.visit.at)})
+        rows.append({"at": image.visit.at.astimezone(), "url": url, "day": page.day(image.visit.at)})
     return rows
 
 
 def _pictures(strip: Sequence[dict[str, Any]], x: alt.X) -> alt.Chart:
-    base = alt.Chart(pd.DataFrame(strip)).encode(x=x, y=_y(), url="url:N", tooltip="day:N")
+    base = alt.Chart(pd.DataFrame(strip)).encode(x=x, y=alt.value(_STRIP / 2), url="url:N", tooltip="day:N")
     return base.mark_image(width=STRIP_SIDE, height=STRIP_SIDE)
 
 
-def _curves(points: Sequence[dict[str, Any]], x: alt.X, versions: Sequence[str]) -> alt.Chart:
+def _probabilities(points: Sequence[dict[str, Any]], x: alt.X, versions: Sequence[str], foot: float) -> alt.Chart:
+    y = alt.Y(
+        "probability:Q",
+        scale=_between(foot - _PROBABILITY, foot, (0, 1)),
+        axis=alt.Axis(orient="left", values=[0, 0.25, 0.5, 0.75, 1], format=".0%", grid=True),
+        title="malignant or precancerous",
+    )
     # A legend takes its height from the lines, and tells nothing of a single one.
     legend = alt.Legend(orient="bottom", title="Model", labelLimit=400) if len(versions) > 1 else None
     tooltip = [
         "at:T",
-        alt.Tooltip("y:Q", format=".1%", title="malignant or precancerous"),
+        alt.Tooltip("probability:Q", format=".1%", title="malignant or precancerous"),
         "leading class:N",
         "model:N",
     ]
-    base = alt.Chart(pd.DataFrame(points)).encode(
-        x=x, y=_y(), color=alt.Color("model:N", legend=legend), tooltip=tooltip
-    )
+    base = alt.Chart(pd.DataFrame(points)).encode(x=x, y=y, color=alt.Color("model:N", legend=legend), tooltip=tooltip)
     dashes = alt.StrokeDash("model:N", legend=None)
     return base.mark_line(point=alt.OverlayMarkDef(size=70)).encode(strokeDash=dashes)
 
 
-def _decided(marks: Sequence[dict[str, Any]], x: alt.X) -> list[alt.Chart]:
-    base = alt.Chart(pd.DataFrame(marks)).encode(x=x, y=_y(), tooltip=["at:T", "kind:N", "what:N"])
-    shapes = alt.Scale(domain=list(_ROWS), range=["diamond", "square", "triangle-up"])
+def _decided(marks: Sequence[dict[str, Any]], x: alt.X, *, top: float) -> alt.LayerChart:
+    height = _ROW * len(_ROWS)
+    y = alt.Y(
+        "kind:N",
+        scale=alt.Scale(domain=list(_ROWS), range=[top + _ROW / 2, top + height - _ROW / 2], type="point"),
+        axis=alt.Axis(orient="left", grid=True, ticks=False, domain=False, labelOverlap=False),
+        title=None,
+    )
+    base = alt.Chart(pd.DataFrame(marks)).encode(x=x, y=y, tooltip=["at:T", "kind:N", "what:N"])
+    shapes = alt.Scale(domain=list(_ROWS), range=["diamond", "square", "cross", "triangle-up"])
     signs = base.mark_point(size=80, filled=True, color="gray", opacity=1)
     words = base.mark_text(align="left", dx=8, color="gray", limit=110).encode(text="words:N")
-    return [signs.encode(shape=alt.Shape("kind:N", scale=shapes, legend=None)), words]
+    return alt.layer(signs.encode(shape=alt.Shape("kind:N", scale=shapes, legend=None)), words)
 
 
-def _spoken(points: Sequence[dict[str, Any]], marks: Sequence[dict[str, Any]]) -> str:
-    said = [f"{point['at']:%-d %b %Y} {point['y']:.0%} (model {point['model']})" for point in points]
+def _measured(curve: Curve, x: alt.X, *, top: float, foot: float) -> alt.LayerChart:
+    """A curve with its uncertainty as bars; what has changed since its first point looks different."""
+    limits = SCORES.get(curve.name)
+    rows = [_row(point, curve, limits) for point in curve.points]
+    ticks = {"values": list(limits), "titleAngle": 0} if limits else {"tickCount": 3}
+    axis = alt.Axis(orient="left", grid=True, **ticks)
+    title = _title(curve)
+    tooltip = ["at:T", alt.Tooltip("said:N", title=title), alt.Tooltip("since:N", title="since the first")]
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", scale=_between(top, foot, limits), axis=axis, title=title.partition(":")[0])
+
+    base = alt.Chart(pd.DataFrame(rows)).encode(x=x, tooltip=tooltip)
+    changed = alt.datum.changed
+    bars = base.mark_rule(color=_UNCHANGED, strokeWidth=2, opacity=0.6).encode(y=y("low"), y2="high:Q")
+    line = base.mark_line(color=_UNCHANGED, opacity=0.6).encode(y=y("value"))
+    signs = base.mark_point(size=70, filled=True, opacity=1).encode(
+        y=y("value"),
+        color=alt.condition(changed, alt.value(_CHANGED), alt.value(_UNCHANGED)),
+        shape=alt.condition(changed, alt.value("diamond"), alt.value("circle")),
+    )
+    return alt.layer(bars, line, signs)
+
+
+def _row(point: CurvePoint, curve: Curve, limits: tuple[int, int] | None) -> dict[str, Any]:
+    error = point.uncertainty or 0.0
+    lowest, highest = limits or (0.0, float("inf"))
+    since = {True: "changed", False: "within the uncertainty", None: "the first"}[point.changed]
+    return {
+        "at": point.image.visit.at.astimezone(),
+        "value": point.value,
+        "low": max(point.value - error, lowest),
+        "high": min(point.value + error, highest),
+        "changed": bool(point.changed),
+        "said": _said(point, curve),
+        "since": since,
+    }
+
+
+def _title(curve: Curve) -> str:
+    return f"area, {curve.unit}" if curve.unit else quantity(curve.name).title
+
+
+def _said(point: CurvePoint, curve: Curve) -> str:
+    digits = 0 if curve.name in SCORES else 1
+    unit = "" if curve.name in SCORES else f" {curve.unit}"
+    error = "unknown" if point.uncertainty is None else f"{point.uncertainty:.1f}"
+    return f"{point.value:.{digits}f} ± {error}{unit}"
+
+
+def _spoken(points: Sequence[dict[str, Any]], marks: Sequence[dict[str, Any]], measured: Sequence[Curve]) -> str:
+    said = [f"{point['at']:%-d %b %Y} {point['probability']:.0%} (model {point['model']})" for point in points]
     decided = [f"{mark['at']:%-d %b %Y} {mark['kind']} {mark['what']}" for mark in marks]
-    return f"Malignant probability: {', '.join(said) or 'no reading'}. Decided: {', '.join(decided) or 'nothing yet'}"
+    sentences = [
+        f"Malignant probability: {', '.join(said) or 'no reading'}",
+        f"Decided: {', '.join(decided) or 'nothing yet'}",
+    ]
+    for curve in measured:
+        values = [
+            f"{page.day(point.image.visit.at)} {_said(point, curve)}{' (changed)' if point.changed else ''}"
+            for point in curve.points
+        ]
+        sentences.append(f"{_title(curve)}: {', '.join(values)}")
+    return ". ".join(sentences)

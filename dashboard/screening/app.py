@@ -1,15 +1,21 @@
 """The page as an ASGI application, to be mounted by the server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from core.guidance import words
 from core.screening_counts import ScreeningCounts
 from core.vision.intake import IntakeLimits, take_in
 from core.vision.reader import Reader, Reading
@@ -20,7 +26,9 @@ from dashboard.screening.limits import ScreeningLimits
 from dashboard.screening.page import EXAMPLE_KINDS, build_screening
 from dashboard.screening.photos import KEPT_AT_MOST
 from dashboard.screening.service import Service
-from dashboard.screening.uploads import SWEPT_EVERY, private_folder, swept
+from dashboard.screening.uploads import SWEPT_EVERY, private_folder, receiving, swept
+
+logger = logging.getLogger(__name__)
 
 _STYLE = Path(__file__).parent / "page.css"
 _STATIC = Path(__file__).parents[1] / "static"
@@ -52,8 +60,11 @@ def screening_app(
     page = build_screening(service, for_programs=for_programs)
     visitors = visitor_limits or ScreeningLimits()
     app = FastAPI(lifespan=_lifespan(service, uploads, page), openapi_url=None)
-    app.add_middleware(Door, uploads=uploads, limits=visitors, counts=counts, for_programs=for_programs)
+    app.add_middleware(
+        Door, uploads=uploads, max_bytes=limits.max_bytes, limits=visitors, counts=counts, for_programs=for_programs
+    )
     app.mount("/files", StaticFiles(directory=_STATIC))
+    app.add_route("/gradio_api/upload", receiving(uploads, page, max_bytes=limits.max_bytes), methods=["POST"])
     _mount(app, page, root_path=root_path, max_file_size=limits.max_bytes)
     return app
 
@@ -99,10 +110,32 @@ def _mount(app: FastAPI, page: gr.Blocks, *, root_path: str, max_file_size: int)
         mcp_server=False,
         pwa=False,
         theme=_theme(),
+        # Gradio itself would say all that was sent over again, and end in a 500 at a function that there is not.
+        app_kwargs={"exception_handlers": dict.fromkeys((RequestValidationError, KeyError), _not_understood)},
         css=_STYLE.read_text(encoding="utf-8") + answers.example_pictures(EXAMPLE_KINDS),
     )
     # Only of a page that it launched itself does Gradio check that an input names an upload and no other file.
     page.has_launched = True
+    page.process_api = _in_words(page.process_api)
+
+
+def _not_understood(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"detail": "This request is not understood."}, status_code=422)
+
+
+def _in_words(process: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """`process`, whatever goes wrong in it, such as with an input that no browser sends, ending in a sentence."""
+
+    async def process_in_words(*given: Any, **named: Any) -> Any:
+        try:
+            return await process(*given, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            logger.exception("The public page could not answer.")
+            raise gr.Error(words.NOT_WORKING, print_exception=False) from error
+
+    return process_in_words
 
 
 def _theme() -> gr.themes.Base:

@@ -19,6 +19,7 @@ from core.guidance import words
 from core.languages import ENGLISH, LANGUAGES, preferred
 from core.screening_counts import Counted, ScreeningCounts
 from dashboard.screening.limits import ScreeningLimits, Visitors
+from dashboard.screening.uploads import too_large
 
 _PAGES = "|".join(language.code for language in LANGUAGES if language != ENGLISH)
 _READ = re.compile(
@@ -34,13 +35,17 @@ _UPLOAD = re.compile(r"/gradio_api/upload/?")
 MOST_UPLOADED = 512 * 2**20
 """Bytes that may wait in the folder of uploads: it lies on the disk that the clinic's records need."""
 
+MOST_AROUND = 64 * 2**10
+"""Bytes that a request may have beside a photo. Gradio reads them all into memory before it looks at them."""
+
 
 class Door:
     """ASGI middleware that answers 404 to every request but those the page itself makes.
 
     A visitor who asks for too much within a minute is answered 429, and an upload 503 while too much waits in the
-    folder `uploads`; both are counted as "busy". Whoever comes without having chosen a language is led to the one that
-    their browser asks for.
+    folder `uploads`; both are counted as "busy". A request that does not say its size is answered 411, and one that is
+    larger than the page's own ever are 413: a photo has at most `max_bytes`. Whoever comes without having chosen a
+    language is led to the one that their browser asks for.
     """
 
     def __init__(
@@ -48,12 +53,14 @@ class Door:
         app: ASGIApp,
         *,
         uploads: Path,
+        max_bytes: int,
         limits: ScreeningLimits,
         counts: ScreeningCounts,
         for_programs: bool = False,
     ) -> None:
         self.app = app
         self.uploads = uploads
+        self.max_bytes = max_bytes
         self.visitors = Visitors(limits)
         self.counts = counts
         self.for_programs = for_programs
@@ -72,14 +79,24 @@ class Door:
             return PlainTextResponse("There is no such page.", status_code=404)
         if scope["method"] != "POST":
             return _to_language(scope)
-        size = _size(scope) if _UPLOAD.fullmatch(_path(scope)) else None
-        if not self.visitors.let_in(_address(scope), upload_bytes=size):
-            await run_in_threadpool(self.counts.add, Counted.BUSY)
-            return PlainTextResponse(words.BUSY, status_code=429, headers={"Retry-After": "60"})
-        if size is not None and await run_in_threadpool(_bytes_in, self.uploads) + size > MOST_UPLOADED:
-            await run_in_threadpool(self.counts.add, Counted.BUSY)
-            return PlainTextResponse(words.BUSY, status_code=503, headers={"Retry-After": "60"})
-        return None
+        photo = bool(_UPLOAD.fullmatch(_path(scope)))
+        size = _size(scope)
+        if not self.visitors.let_in(_address(scope), upload_bytes=(size or 0) if photo else None):
+            return await self._busy(429)
+        if photo and await run_in_threadpool(_bytes_in, self.uploads) + (size or 0) > MOST_UPLOADED:
+            return await self._busy(503)
+        return self._size_refusal(size, photo=photo)
+
+    def _size_refusal(self, size: int | None, *, photo: bool) -> Response | None:
+        if size is None:
+            return PlainTextResponse("Say how large the request is.", status_code=411)
+        if size <= MOST_AROUND + (self.max_bytes if photo else 0):
+            return None
+        return too_large(self.max_bytes) if photo else PlainTextResponse("This request is too large.", status_code=413)
+
+    async def _busy(self, status: int) -> Response:
+        await run_in_threadpool(self.counts.add, Counted.BUSY)
+        return PlainTextResponse(words.BUSY, status_code=status, headers={"Retry-After": "60"})
 
     def _is_of_the_page(self, scope: Scope) -> bool:
         writes = scope["method"] == "POST"
@@ -107,9 +124,10 @@ def _address(scope: Scope) -> str:
     return client[0] if client else "unknown"
 
 
-def _size(scope: Scope) -> int:
+def _size(scope: Scope) -> int | None:
+    """What the request says of its size in bytes; the server ends one that brings more."""
     declared = Headers(scope=scope).get("content-length", "")
-    return int(declared) if declared.isdecimal() and len(declared) < 16 else 0
+    return int(declared) if declared.isdecimal() and len(declared) < 16 else None
 
 
 def _path(scope: Scope) -> str:

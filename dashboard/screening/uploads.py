@@ -1,20 +1,26 @@
 """How an uploaded photo passes through: into a private folder, read once, gone.
 
-Gradio writes every upload to a folder before any code sees it. Here that folder belongs to this server alone, a photo
-is removed the moment it has been read into memory, and what a broken-off upload left is swept up within minutes.
+That folder belongs to this server alone, and each photo lies in one of its own there, whose name nobody can guess. A
+photo is removed the moment it has been read into memory, what was refused or broken off at once, and what nobody asks
+to be read within minutes.
 """
 
 import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.route_utils import GradioMultiPartParser, GradioUploadFile, MultiPartException
+from gradio.routes import file_upload_statuses
 from gradio.utils import get_upload_folder
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from core.guidance import words
 
@@ -37,6 +43,59 @@ def private_folder(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True)
     os.environ["GRADIO_TEMP_DIR"] = str(path.resolve())
     return path
+
+
+def receiving(folder: Path, page: gr.Blocks, *, max_bytes: int) -> Callable[[Request], Awaitable[Response]]:
+    """What answers to an upload: as Gradio does, with the path of the file, but of one file and without its name.
+
+    Gradio's own keeps the name that a person's file had, and leaves on the disk what it refuses or what breaks off. The
+    answer is 413 to more than `max_bytes`, and 400 to whatever is not exactly one file in the field "files".
+    """
+
+    async def receive(request: Request) -> Response:
+        own = Path(mkdtemp(dir=folder))
+        path: str | None = None
+        upload_id = request.query_params.get("upload_id")
+        try:
+            parser = GradioMultiPartParser(
+                request.headers,
+                request.stream(),
+                max_files=1,
+                max_fields=0,
+                upload_dir=own,
+                upload_id=upload_id,
+                upload_progress=file_upload_statuses if upload_id else None,
+                max_file_size=max_bytes,
+            )
+            path = _only_file((await parser.parse()).getlist("files"))
+        except MultiPartException as error:
+            if "maximum allowed size" in error.message:
+                return too_large(max_bytes)
+        except KeyError:  # without a content type
+            pass
+        finally:
+            if upload_id:
+                file_upload_statuses.set_done(upload_id)
+            if path is None:
+                shutil.rmtree(own)
+        if path is None:
+            return PlainTextResponse(words.NO_FILE, status_code=400)
+        page.upload_file_set.add(path)
+        return JSONResponse([path])
+
+    return receive
+
+
+def _only_file(files: list[Any]) -> str | None:
+    if len(files) != 1 or not isinstance(files[0], GradioUploadFile):
+        return None
+    files[0].file.close()
+    return str(files[0].file.name)
+
+
+def too_large(max_bytes: int) -> Response:
+    """The answer to a file of more than `max_bytes`."""
+    return PlainTextResponse(words.TOO_LARGE.format(limit=f"{max_bytes / 2**20:g}"), status_code=413)
 
 
 def only_uploads(component: C) -> C:
@@ -68,7 +127,6 @@ def take(payload: Any) -> bytes:
     except OSError as error:
         raise gr.Error(words.NO_FILE, print_exception=False) from error
     finally:
-        # The folder is named after the content, and stays while the same photo is uploaded by somebody else.
         with suppress(OSError):
             path.unlink()
             path.parent.rmdir()
@@ -95,14 +153,16 @@ async def swept(folder: Path, page: gr.Blocks) -> AsyncIterator[None]:
 
 
 def sweep(folder: Path, *, older_than: float) -> None:
-    """Remove the files of `folder` that were last changed `older_than` seconds ago or earlier, and empty folders."""
+    """Remove files and empty folders below `folder` that were last changed `older_than` seconds ago or earlier."""
     limit = time.time() - older_than
     for path in sorted(folder.rglob("*"), reverse=True):
         # A photo may be read, and so removed, at the same time.
         with suppress(OSError):
+            if path.lstat().st_mtime > limit:
+                continue
             if path.is_dir():
                 path.rmdir()
-            elif path.lstat().st_mtime <= limit:
+            else:
                 path.unlink()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import streamlit as st
 
 from core import taxonomy
-from core.records import clock, judgements, lesions, readings, timeline
+from core.records import clock, judgements, lesions, outlines, readings, timeline
 from core.records.actor import Permission
 from core.records.tables import Image, Lesion
 from core.records.terms import ConfirmType
@@ -167,7 +167,11 @@ if lesion.description:
 found = lesions.images_of_lesion(database, actor, lesion_id=lesion.id)
 if found:
     st.subheader("Timeline")
-    show_timeline(found, timeline.decisions_on(database, actor, lesion_id=lesion.id))
+    show_timeline(
+        found,
+        timeline.decisions_on(database, actor, lesion_id=lesion.id),
+        outlines.measures_of_lesion(database, actor, lesion_id=lesion.id),
+    )
     reread_section(lesion)
     tell_failed(lesion)
     if len(found) > 1 and st.button("Compare two images", icon=":material/compare:", key=f"compare:{lesion.id}"):

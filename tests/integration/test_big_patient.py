@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, insert
 
-from core.records import body_map, clock, lesions, patients, timeline, users, visits
+from core.records import body_map, clock, lesions, outlines, patients, timeline, users, visits
 from core.records.actor import Actor
 from core.records.database import Database
 from core.records.tables import Image, Lesion, Patient, StateOfLesion, StoredReading, Visit
@@ -138,6 +138,7 @@ def test_a_lesions_page_asks_as_often_for_many_images_as_for_few(
         lesions.get_lesion(database, clinician, lesion_id=lesion.id)
         found = lesions.images_of_lesion(database, clinician, lesion_id=lesion.id)
         timeline.decisions_on(database, clinician, lesion_id=lesion.id)
+        outlines.measures_of_lesion(database, clinician, lesion_id=lesion.id)
         body_map.states_of(database, clinician, lesion_id=lesion.id)
     assert len(found) == images
-    assert len(statements) == 9
+    assert len(statements) == 13

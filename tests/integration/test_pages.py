@@ -19,12 +19,25 @@ from core.body_map import Place
 from core.clinics.directory import starting_list
 from core.errors import Unavailable
 from core.exchange.dicom import dicom_file
-from core.records import audit, body_map, clock, images, judgements, lesions, patients, readings, users, visits
+from core.records import (
+    audit,
+    body_map,
+    clock,
+    images,
+    judgements,
+    lesions,
+    outlines,
+    patients,
+    plans,
+    readings,
+    users,
+    visits,
+)
 from core.records.actor import OPERATOR, Actor
 from core.records.explanations import OTHER_MODEL, explain_reading
 from core.records.patients import PatientDetails
 from core.records.tables import Patient
-from core.records.terms import BodySite, BodyView, ConfirmType, LesionState, Role, Sex
+from core.records.terms import BodySite, BodyView, ConfirmType, LesionState, PlanKind, Role, Sex
 from core.vision.certainty import Certainty
 from core.vision.explain import WHAT_IT_SHOWS, Method
 from core.vision.intake import decode
@@ -977,3 +990,55 @@ def test_a_lesion_is_outlined_when_asked_and_its_images_compared(
     assert "Sizes compare only where both images have a scale, or are aligned by the skin around the lesion." in said(
         app
     )
+
+
+def drawn(app: AppTest) -> tuple[str, str]:
+    """What the timeline says aloud, and its specification."""
+    charts = [*app.get("vega_lite_chart"), *app.get("arrow_vega_lite_chart")]
+    (chart,) = [chart.proto for chart in charts if chart.proto.alt.startswith("Malignant probability")]
+    return chart.alt, chart.spec
+
+
+def test_the_timeline_draws_what_was_measured_and_planned(
+    people: dict[Role, Actor], charts: Charts, sit: Sit, served: Workspace
+) -> None:
+    sit(people[Role.CLINICIAN])
+    clinician, database = people[Role.CLINICIAN], served.database
+    patient = charts.patient()
+    lesion = charts.lesion(patient)
+    taken = [
+        charts.image(charts.visit(patient, days_ago=days), lesion, lesion_file(5, size=200, visit=turn))
+        for turn, days in enumerate((90, 60, 30))
+    ]
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    assert "Area and the terms A, B and C are drawn here once the images are outlined" in said(app)
+    assert "area" not in drawn(app)[0]
+    here = {"store": served.images, "outliner": served.outliner}
+    for image in taken[:2]:
+        outlines.outline_of(database, clinician, image_id=image.id, **here)
+    plans.set_plan(database, clinician, lesion_id=lesion.id, kind=PlanKind.EXCISION)
+    judgements.record_diagnosis(
+        database, clinician, lesion_id=lesion.id, name="melanoma", confirm_type=ConfirmType.HISTOPATHOLOGY
+    )
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    spoken, _ = drawn(app)
+    assert "procedure excision planned; pathology result: melanoma" in spoken
+    assert "A: asymmetry: " in spoken and "B: abrupt border: " in spoken and "C: colours: " in spoken
+    # Pixels of two images are not drawn on one axis.
+    assert "area" not in spoken
+    assert "1 of 3 images are not outlined yet" in said(app)
+    assert "2 of 2 areas are left out: without a scale they do not compare." in said(app)
+    app = widget(app.toggle, "Align the images, to compare their areas").set_value(True).run()
+    in_order(app)
+    first = f"{(clock.now() - timedelta(days=90)).astimezone():%-d %b %Y}"
+    assert f"area, % of the first: {first} 100.0 ± " in drawn(app)[0]
+    for image in taken[:2]:
+        outlines.set_scale(database, clinician, image_id=image.id, mm_per_pixel=0.02)
+    app = opened(navigation.LESION, id=lesion.id)
+    in_order(app)
+    spoken, spec = drawn(app)
+    assert re.search(r"area, mm²: .+ \d+\.\d ± \d+\.\d mm², ", spoken)
+    assert "area, mm" in spec
+    assert "Align the images, to compare their areas" not in [toggle.label for toggle in app.toggle]

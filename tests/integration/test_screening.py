@@ -6,84 +6,42 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from core import screening
-from core.clinics.directory import starting_list
 from core.demo.lesion_images import draw_lesion
 from core.guidance import Answers, Outcome, guidance, words
 from core.languages import LANGUAGES
 from core.records import public_directory
-from core.screening_counts import Counted, ScreeningCounts
+from core.screening_counts import Counted
 from core.taxonomy import term
 from core.vision.certainty import Certainty
 from core.vision.intake import IntakeLimits, take_in
-from core.vision.reader import Reader, Reading
+from core.vision.reader import Reader
 from core.workspace import Workspace
 from dashboard import server, session
-from dashboard.screening import screening_app
 from dashboard.screening.page import EXAMPLE_KINDS
-from tests.browser import PATIENCE, chromium
+from tests.browser import PATIENCE, chromium, no_serious_finding
 from tests.charts import Charts
+from tests.screening import Caller, Served, screening_served, uploaded
 from tests.serving import serving
 
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 PHONE = {"width": 360, "height": 800}
 DESKTOP = {"width": 1280, "height": 900}
 CHENNAI = {"latitude": 13.088, "longitude": 80.278}
 ARABIC = next(language for language in LANGUAGES if language.code == "ar")
 
 
-class ToldReader:
-    """The real model, whose readings the test may change."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.real = reader
-        self.changes: dict[str, Any] = {}
-
-    def read(self, image: Image.Image) -> Reading:
-        reading = self.real.read(image)
-        return replace(reading, **self.changes) if self.changes else reading
-
-
-@dataclass
-class Served:
-    address: str
-    home: Path
-    reader: ToldReader
-    counts: ScreeningCounts
-
-    @property
-    def uploads(self) -> list[Path]:
-        """Every file that lies in the upload folder."""
-        return [path for path in (self.home / "screening").rglob("*") if path.is_file()]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, reader: Reader) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("home")
-    told = ToldReader(reader)
-    counts = ScreeningCounts(home / "counts.db")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", "put back after the module")
-        page = screening_app(
-            reader=told,
-            limits=IntakeLimits(),
-            clinics=starting_list,
-            counts=counts,
-            folder=home / "screening",
-            root_path="/screening",
-        )
-        with serving(page) as address:
-            yield Served(address, home, told, counts)
+    with screening_served(tmp_path_factory.mktemp("home"), reader) as page:
+        yield page
 
 
 @pytest.fixture(autouse=True)
@@ -148,16 +106,6 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos") / "spot.jpg"
     draw_lesion(seed=7).save(path, quality=92)
     return path
-
-
-def no_serious_finding(page: Page) -> None:
-    """axe-core's rules for WCAG 2.2 A and AA, once nothing is greyed out any more because an answer is on its way."""
-    expect(page.locator(".pending")).to_have_count(0)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = page.evaluate("tags => axe.run({ runOnly: tags, iframes: false })", tags)
-    serious = [v for v in found["violations"] if v["impact"] in {"serious", "critical"}]
-    assert [(v["id"], [node["html"][:200] for node in v["nodes"]]) for v in serious] == []
 
 
 def test_a_photo_is_read_and_leads_to_a_doctor_and_is_gone(arrive: Any, served: Served, photo: Path) -> None:
@@ -368,10 +316,10 @@ class TestServedByTheDashboard:
         sys.addaudithook(watch)
         home = workspace.settings.home
         with serving(server._screening_app()) as address:
-            with httpx.Client(base_url=address, timeout=60) as client:
-                (path,) = client.post("gradio_api/upload", files={"files": ("spot.jpg", photo.read_bytes())}).json()
-            read = _call(address, "upload", {"path": path, "meta": {"_type": "gradio.FileData"}})
-            found = _call(address, "submit", "Chennai", False)
+            caller = Caller(address)
+            (path,) = caller.upload(photo.read_bytes()).json()
+            read = caller.call("upload", uploaded(path))
+            found = caller.call("submit", "Chennai", False)
         watching = False
         assert read["success"], read
         assert "Cancer Institute (WIA), Adyar" in json.dumps(found)
@@ -405,27 +353,12 @@ def test_nothing_answers_but_what_the_page_needs(served: Served, method: str, pa
     assert httpx.request(method, served.address + path).status_code == 404
 
 
-def _call(address: str, trigger: str, *values: object) -> dict:
-    """What the queue answers to a caller that names `values` as the inputs of the function with this trigger."""
-    functions = json.loads(re.search(r"window.gradio_config = (\{.*?\});</script>", httpx.get(address).text)[1])
-    index = next(f["id"] for f in functions["dependencies"] if any(t[1] == trigger for t in f["targets"]))
-    with httpx.Client(base_url=address, timeout=60) as client:
-        caller = {"session_hash": "caller"}
-        joined = client.post("gradio_api/queue/join", json={"data": values, "fn_index": index, **caller})
-        assert joined.status_code == 200
-        with client.stream("GET", "gradio_api/queue/data", params=caller) as answers:
-            for line in answers.iter_lines():
-                if line.startswith("data:") and json.loads(line[5:])["msg"] == "process_completed":
-                    return json.loads(line[5:])
-    raise AssertionError("the queue never answered")
-
-
 @pytest.mark.parametrize("trigger", ["upload", "input", "submit"])
 @pytest.mark.parametrize("extra", [{}, {"is_stream": True}, {"url": "/x"}])
 def test_a_caller_cannot_have_another_file_of_the_server_read(served: Served, trigger: str, extra: dict) -> None:
     secret = served.home / "secret.txt"
     secret.write_text("the secret of the clinic")
-    answered = _call(served.address, trigger, {"path": str(secret), "meta": {"_type": "gradio.FileData"}, **extra})
+    answered = Caller(served.address).call(trigger, uploaded(str(secret), **extra))
     assert not answered["success"]
     assert "secret of the clinic" not in json.dumps(answered)
     assert secret.read_text() == "the secret of the clinic"
@@ -434,6 +367,6 @@ def test_a_caller_cannot_have_another_file_of_the_server_read(served: Served, tr
 
 def test_an_upload_over_the_limit_is_refused_and_not_kept(served: Served) -> None:
     too_much = b"\xff\xd8\xff" + bytes(IntakeLimits().max_bytes)
-    answer = httpx.post(served.address + "gradio_api/upload", files={"files": ("big.jpg", too_much)}, timeout=60)
+    answer = Caller(served.address).upload(too_much)
     assert answer.status_code == 413
     assert served.uploads == []

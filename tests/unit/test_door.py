@@ -25,7 +25,7 @@ def client(tmp_path: Path) -> TestClient:
 def _door(page: Starlette, folder: Path, **options: Any) -> door.Door:
     limits = options.pop("limits", ScreeningLimits())
     counts = ScreeningCounts(folder.parent / f"{folder.name}.db")
-    return door.Door(page, uploads=folder, limits=limits, counts=counts, **options)
+    return door.Door(page, uploads=folder, max_bytes=2**20, limits=limits, counts=counts, **options)
 
 
 @pytest.mark.parametrize("path", ["/", "/theme.css", "/assets/index.js", "/gradio_api/heartbeat/abc"])
@@ -50,6 +50,22 @@ def test_a_full_folder_takes_no_more_uploads(
     assert refused.status_code == 503
     assert "try again" in refused.text
     assert client.post("/gradio_api/queue/join").text == "let in", "a photo that is there can still be read"
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/gradio_api/upload", str(2**20 + 1000), 200),
+        ("/gradio_api/upload", str(2**21), 413),
+        ("/gradio_api/upload", "many", 411),
+        ("/gradio_api/queue/join", "1000", 200),
+        ("/gradio_api/queue/join", str(2**20), 413),
+    ],
+)
+def test_a_request_says_its_size_and_is_no_larger_than_the_page_needs(
+    client: TestClient, path: str, size: str, status: int
+) -> None:
+    assert client.post(path, headers={"Content-Length": size}).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/config", "/gradio_api/info", "/gradio_api/call/screen/abc"])
