@@ -11,8 +11,8 @@ from core.records import audit, clock, texts
 from core.records.actor import Actor, Permission, requires
 from core.records.body_map import check_place
 from core.records.database import Database
-from core.records.tables import Diagnosis, Image, Lesion, Patient, Recall, StoredReading, Visit
-from core.records.terms import BodySite, Laterality
+from core.records.tables import Diagnosis, Image, Lesion, Patient, Recall, StateOfLesion, StoredReading, Visit
+from core.records.terms import BodySite, Laterality, LesionState
 
 LONGEST_DESCRIPTION = 200
 
@@ -24,6 +24,7 @@ class LesionSummary:
     lesion: Lesion
     images: int
     latest: Image | None
+    state: LesionState
     diagnosis: Diagnosis | None
     recall: Recall | None
 
@@ -108,11 +109,15 @@ def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[Les
             selectinload(Image.readings).defer(StoredReading.maps),
         )
     )
+    states = select(StateOfLesion).join(Lesion, Lesion.id == StateOfLesion.lesion_id)
+    states = states.where(Lesion.patient_id == patient_id).order_by(StateOfLesion.at, StateOfLesion.id)
     diagnoses = select(Diagnosis).join(Lesion).where(Lesion.patient_id == patient_id).order_by(Diagnosis.id)
     recalls = select(Recall).join(Lesion).where(Lesion.patient_id == patient_id, Recall.closed_at.is_(None))
     with database.reading() as session:
         found = list(session.scalars(lesions))
         shown = {image.lesion_id: (image, count) for image, count in session.execute(latest)}
+        # The later of two overwrites the earlier.
+        state = {row.lesion_id: row.state for row in session.scalars(states)}
         diagnosis = {row.lesion_id: row for row in session.scalars(diagnoses.options(joinedload(Diagnosis.user)))}
         recall = {row.lesion_id: row for row in session.scalars(recalls)}
     return [
@@ -120,6 +125,7 @@ def lesions_of(database: Database, actor: Actor, *, patient_id: int) -> list[Les
             lesion=lesion,
             images=shown[lesion.id][1] if lesion.id in shown else 0,
             latest=shown[lesion.id][0] if lesion.id in shown else None,
+            state=state.get(lesion.id, LesionState.NEW),
             diagnosis=diagnosis.get(lesion.id),
             recall=recall.get(lesion.id),
         )

@@ -19,12 +19,17 @@ _COLOURS = {
 }
 
 
+def state_badge(state: LesionState) -> None:
+    """A state as a badge."""
+    st.badge(STATE_WORDS[state], color=_COLOURS[state], icon=":material/adjust:")
+
+
 def state_section(lesion: Lesion) -> None:
     """The state, who set it, those before it, and for a clinician the form that sets the next."""
     st.subheader("State")
     said = body_map.states_of(page.database(), page.person(), lesion_id=lesion.id)
     now = said[0].state if said else LesionState.NEW
-    st.badge(STATE_WORDS[now], color=_COLOURS[now], icon=":material/adjust:")
+    state_badge(now)
     for row in said:
         st.caption(f"{STATE_WORDS[row.state]}: {page.plain(row.user.full_name)}, {page.day(row.at)}")
     if not said:

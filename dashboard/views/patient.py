@@ -11,6 +11,7 @@ from core.records.tables import Patient
 from dashboard import navigation, page
 from dashboard.components.banner import banner
 from dashboard.components.exports import export_section
+from dashboard.components.lesion_state import state_badge
 from dashboard.components.patient_form import patient_form
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
@@ -78,6 +79,7 @@ def lesion_card(summary: LesionSummary) -> None:
         navigation.link_to(navigation.LESION, f"**{lesion.label}** {lesion.place}", id=lesion.id)
         if lesion.description:
             st.caption(page.plain(lesion.description))
+        state_badge(summary.state)
         if summary.diagnosis:
             diagnosis_badge(summary.diagnosis)
         elif latest and latest.reading:

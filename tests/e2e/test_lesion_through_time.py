@@ -112,7 +112,7 @@ def take_image(page: Page, name: str, picture: Image.Image) -> None:
 
 def measure(page: Page) -> float:
     """Outline both images; how large the later lesion is, as the table of changes tells it: 1 is as large as before."""
-    page.get_by_text("Outline and measure").click()
+    page.get_by_text("Outline and measure", exact=True).click()
     page.get_by_role("button", name="Outline the other image").click()
     # The table is drawn on a canvas; its cells stand beside it for those who cannot see.
     told = page.get_by_role("gridcell", name=re.compile(r"px² ± .* · changed$"), include_hidden=True)

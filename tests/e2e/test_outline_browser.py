@@ -37,7 +37,7 @@ def test_an_outline_is_corrected_and_a_scale_set(tmp_path: Path, visitor: Callab
         page = desk.page
         desk.sign_in(actor.name, PASSWORD)
         desk.open(f"/lesion?id={lesion.id}")
-        page.get_by_text("Outline and measure").click()
+        page.get_by_text("Outline and measure", exact=True).click()
         expect(page.get_by_role("img", name="The lesion's outline over the image")).to_be_visible()
         page.get_by_text("Correct the outline").click()
         editor = page.get_by_role("application", name="Outline of the lesion")
@@ -89,7 +89,7 @@ def test_growth_is_measured_though_the_later_image_is_turned_and_smaller(
         page = desk.page
         desk.sign_in(charts.actor.name, PASSWORD)
         desk.open(f"/lesion?id={lesion.id}")
-        page.get_by_text("Outline and measure").click()
+        page.get_by_text("Outline and measure", exact=True).click()
         page.get_by_role("button", name="Outline the other image").click()
         # The table is drawn on a canvas; its cells stand beside it for those who cannot see.
         told = page.get_by_role("gridcell", name=re.compile(r"px² ± .* · changed$"), include_hidden=True)
