@@ -1,4 +1,4 @@
-"""Images: take one in for a lesion, and fetch it again."""
+"""Images: take one in for a lesion, move it to the one that it shows, and fetch it again."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
 from core.records import audit, clock, readings
 from core.records.actor import Actor, Permission, requires
+from core.records.changes import record_changes
 from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.tables import Image, Lesion, Patient, StoredReading, Visit
@@ -83,6 +84,41 @@ def add_image(
             except IntegrityError as error:
                 raise Conflict("This lesion has this image already.") from error
             audit.record(session, actor, "image.add", subject_type="image", subject_id=image.id, patient_id=patient_id)
+    return image
+
+
+@requires(Permission.WRITE_CHART)
+def move_image(database: Database, actor: Actor, *, image_id: int, lesion_id: int) -> Image:
+    """Move an image to the lesion of the same patient that it shows, where another was chosen by mistake.
+
+    Its readings, outlines and scale go with it, since they say something of the image; what was said of the lesions
+    stays. Raises NotFound, Invalid where the lesion is another patient's, and Conflict where it has the image already.
+    """
+    with database.writing() as session:
+        image = session.get(Image, image_id, with_for_update=True)
+        if image is None:
+            raise NotFound("There is no such image.")
+        # Whoever judges a lesion or outlines its images holds it. Two are always held in the same order: no deadlock.
+        both = select(Lesion).where(Lesion.id.in_([image.lesion_id, lesion_id])).order_by(Lesion.id)
+        lesions = {lesion.id: lesion for lesion in session.scalars(both.with_for_update())}
+        if lesion_id not in lesions:
+            raise NotFound("There is no such lesion.")
+        before, after = lesions[image.lesion_id], lesions[lesion_id]
+        if after.patient_id != before.patient_id:
+            raise Invalid("The image and the lesion belong to two different patients.")
+        if after is before:
+            raise Conflict(f"The image is one of {after.label} already.")
+        refusal = f"{after.label} has this very image already."
+        image.lesion_id = lesion_id
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise Conflict(refusal) from error
+        change = {f"lesion of image {image_id}": (before.label, after.label)}
+        record_changes(session, actor, patient_id=after.patient_id, changes=change)
+        audit.record(
+            session, actor, "image.move", subject_type="image", subject_id=image_id, patient_id=after.patient_id
+        )
     return image
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.errors import Conflict, Invalid, LikelyDuplicate, NotFound
 from core.records import audit, clock, patient_search, texts
 from core.records.actor import Actor, Permission, requires
+from core.records.changes import record_changes
 from core.records.database import Database
 from core.records.search_terms import PHONE_KEY, digits, fold, query_words, same_phone, terms_of
 from core.records.tables import Patient, PatientChange, PatientSearchTerm
@@ -180,7 +181,7 @@ def open_chart(database: Database, actor: Actor, *, patient_id: int) -> Patient:
 
 @requires(Permission.READ_CHART)
 def patient_history(database: Database, actor: Actor, *, patient_id: int) -> list[PatientChange]:
-    """What was changed in a patient's details, newest first."""
+    """What was changed in a patient's details, visits and images, newest first."""
     query = select(PatientChange).where(PatientChange.patient_id == patient_id).order_by(PatientChange.id.desc())
     with database.reading() as session:
         return list(session.scalars(query))
@@ -223,22 +224,12 @@ def _index(session: Session, patient: Patient) -> None:
 
 
 def _apply(session: Session, actor: Actor, patient: Patient, details: PatientDetails) -> None:
-    moment = clock.now()
-    for field, after_value in asdict(details).items():
-        before_value = getattr(patient, field)
-        if before_value == after_value:
-            continue
-        setattr(patient, field, after_value)
-        session.add(
-            PatientChange(
-                patient_id=patient.id,
-                at=moment,
-                user_name=actor.name,
-                field=field,
-                before=None if before_value is None else str(before_value),
-                after=None if after_value is None else str(after_value),
-            )
-        )
+    fields = asdict(details)
+    changes = {field: (getattr(patient, field), after) for field, after in fields.items()}
+    for field, (before, after) in changes.items():
+        if before != after:
+            setattr(patient, field, after)
+    record_changes(session, actor, patient_id=patient.id, changes=changes)
 
 
 def _likely_duplicates(session: Session, details: PatientDetails) -> list[Patient]:

@@ -210,7 +210,7 @@ class PatientSearchTerm(Base):
 
 
 class PatientChange(Base):
-    """One field of a patient that was changed, from what to what, by whom."""
+    """One field of a patient, or of a visit or an image of theirs, that was changed, from what to what, by whom."""
 
     __tablename__ = "patient_change"
 

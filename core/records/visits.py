@@ -1,13 +1,14 @@
-"""Visits: log one, look at it, list them."""
+"""Visits: log one, put right what was logged, look at it, list them."""
 
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from core.errors import Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.records import audit, clock, texts
 from core.records.actor import PERMISSIONS, Actor, Permission, requires
+from core.records.changes import record_changes
 from core.records.database import Database
 from core.records.tables import Image, Patient, StoredReading, User, Visit
 
@@ -26,23 +27,64 @@ def log_visit(
     notes: str | None = None,
 ) -> Visit:
     """Log a visit at a moment (aware). Raises Invalid, NotFound."""
-    reason = texts.required(
-        reason, field="reason", longest=LONGEST_REASON, missing="What is the visit for? The reason is missing."
-    )
-    notes = texts.notes(notes, field="notes")
-    if at > clock.now() + timedelta(days=1):
-        raise Invalid("A visit is logged when it happens, not ahead of time.", field="at")
+    reason, notes = _cleaned(reason, notes)
     with database.writing() as session:
         patient = session.get(Patient, patient_id)
         if patient is None:
             raise NotFound("There is no such patient.")
-        if at.astimezone().date() < patient.birth_date:
-            raise Invalid("The visit lies before the patient's birth.", field="at")
+        _check_moment(at, patient)
         _require_clinician(session, clinician_id)
         visit = Visit(patient_id=patient_id, at=at, reason=reason, clinician_id=clinician_id, notes=notes)
         session.add(visit)
         session.flush()
         audit.record(session, actor, "visit.log", subject_type="visit", subject_id=visit.id, patient_id=patient_id)
+    return visit
+
+
+def as_logged(visit: Visit) -> tuple[object, ...]:
+    """All of a visit that can be edited, to tell whether it was changed since somebody saw it."""
+    return visit.at, visit.reason, visit.clinician_id, visit.notes
+
+
+@requires(Permission.WRITE_CHART)
+def edit_visit(
+    database: Database,
+    actor: Actor,
+    *,
+    visit_id: int,
+    seen: Visit,
+    at: datetime,
+    reason: str,
+    clinician_id: int | None = None,
+    notes: str | None = None,
+) -> Visit:
+    """Put right what was logged of a visit, keeping what it was before; `seen` is the visit as the editor saw it.
+
+    Raises Conflict where it was changed since, Invalid, NotFound.
+    """
+    reason, notes = _cleaned(reason, notes)
+    with database.writing() as session:
+        visit = session.get(Visit, visit_id, with_for_update=True)
+        if visit is None:
+            raise NotFound("There is no such visit.")
+        if as_logged(visit) != as_logged(seen):
+            raise Conflict("Somebody else changed this visit while you were editing. Nothing of yours was saved.")
+        _check_moment(at, session.get_one(Patient, visit.patient_id))
+        if clinician_id != visit.clinician_id:
+            _require_clinician(session, clinician_id)
+        was_at = f"{visit.at.astimezone():%Y-%m-%d %H:%M}"
+        changes = {
+            "time": (was_at, f"{at.astimezone():%Y-%m-%d %H:%M}"),
+            "reason": (visit.reason, reason),
+            "clinician": (_name(session, visit.clinician_id), _name(session, clinician_id)),
+            "notes": (visit.notes, notes),
+        }
+        visit.at, visit.reason, visit.clinician_id, visit.notes = at, reason, clinician_id, notes
+        named = {f"visit of {was_at}: {field}": change for field, change in changes.items()}
+        record_changes(session, actor, patient_id=visit.patient_id, changes=named)
+        audit.record(
+            session, actor, "visit.edit", subject_type="visit", subject_id=visit_id, patient_id=visit.patient_id
+        )
     return visit
 
 
@@ -84,6 +126,24 @@ def images_of_visit(database: Database, actor: Actor, *, visit_id: int) -> list[
     readings = selectinload(Image.readings).options(selectinload(StoredReading.review))
     with database.reading() as session:
         return list(session.scalars(query.options(*loading, readings)))
+
+
+def _cleaned(reason: str, notes: str | None) -> tuple[str, str | None]:
+    reason = texts.required(
+        reason, field="reason", longest=LONGEST_REASON, missing="What is the visit for? The reason is missing."
+    )
+    return reason, texts.notes(notes, field="notes")
+
+
+def _check_moment(at: datetime, patient: Patient) -> None:
+    if at > clock.now() + timedelta(days=1):
+        raise Invalid("A visit is logged when it happens, not ahead of time.", field="at")
+    if at.astimezone().date() < patient.birth_date:
+        raise Invalid("The visit lies before the patient's birth.", field="at")
+
+
+def _name(session: Session, user_id: int | None) -> str | None:
+    return None if user_id is None else session.get_one(User, user_id).full_name
 
 
 def _require_clinician(session: Session, clinician_id: int | None) -> None:

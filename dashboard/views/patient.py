@@ -1,7 +1,5 @@
 """A patient's chart: visits, lesions, details and what was changed in them."""
 
-from datetime import datetime
-
 import streamlit as st
 
 from core.records import clock, lesions, patients, users, visits
@@ -16,44 +14,28 @@ from dashboard.components.patient_form import patient_form
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import diagnosis_badge, reading_badge, thumbnail
 from dashboard.components.referrals import referrals_tab
+from dashboard.components.visit_form import visit_form
 
 actor, database = page.person(), page.database()
 
 
 def log_visit_form(patient: Patient) -> None:
-    clinicians = users.clinicians(database, actor)
-    mine = next((index for index, user in enumerate(clinicians) if user.id == actor.user_id), None)
+    mine = next((user for user in users.clinicians(database, actor) if user.id == actor.user_id), None)
     form = f"log_visit:{patient.id}"
     key = page.turn_key(form)
     # The moment at which the form first appeared: one that went on with the clock would lose what was typed over it.
-    now = st.session_state.setdefault(f"{key}:now", clock.now().astimezone().replace(second=0, microsecond=0))
-    with st.form(key):
-        day, time = st.columns(2)
-        on = day.date_input("Date", now.date(), max_value=clock.today(), format="YYYY-MM-DD", key=f"{key}:date")
-        at = time.time_input("Time", now.time(), key=f"{key}:time")
-        clinician = st.selectbox(
-            "Clinician",
-            clinicians,
-            mine,
-            format_func=lambda user: user.full_name,
-            placeholder="Not yet known",
-            key=f"{key}:clinician",
-        )
-        reason = st.text_input(
-            "Reason", placeholder="Such as: skin check, changing mole", max_chars=200, key=f"{key}:reason"
-        )
-        notes = st.text_area("Notes", height=80, key=f"{key}:notes")
-        sent = st.form_submit_button("Log visit", type="primary", icon=":material/event_available:")
-    if sent:
+    now = st.session_state.setdefault(f"{key}:now", clock.now().replace(second=0, microsecond=0))
+    entry = visit_form(key, submit="Log visit", icon=":material/event_available:", at=now, clinician=mine)
+    if entry is not None:
         with page.errors_told():
             visit = visits.log_visit(
                 database,
                 actor,
                 patient_id=patient.id,
-                at=datetime.combine(on, at).astimezone(),
-                reason=reason,
-                clinician_id=clinician.id if clinician else None,
-                notes=notes,
+                at=entry.at,
+                reason=entry.reason,
+                clinician_id=entry.clinician_id,
+                notes=entry.notes,
             )
             page.next_turn(form)
             page.tell_next("The visit is logged.")

@@ -10,6 +10,7 @@ from core.records.terms import ImageType
 from dashboard import navigation, page
 from dashboard.components import exports, uploads
 from dashboard.components.banner import banner
+from dashboard.components.corrections import corrections
 from dashboard.components.patient_map import patient_map
 from dashboard.components.reading import reading_panel
 
@@ -128,3 +129,4 @@ if not taken:
     st.info("No image yet. Choose a lesion above and add one.", icon=":material/add_photo_alternate:")
 for position, image in enumerate(reversed(taken)):
     image_row(image, expanded=position == 0)
+corrections(visit, taken)

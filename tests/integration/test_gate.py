@@ -41,7 +41,7 @@ print(json.dumps([[type(one).__name__, one.path, sorted(getattr(one, "methods", 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 OPEN = {gate.SIGN_IN, gate.FIRST_ADMINISTRATOR, gate.HEALTH, gate.SCREENING}
 SPECIMENS = {
-    "{recall_id:int}": "1",
+    "{id:int}": "1",
     "{file_id:path}": "a.png",
     "{session_id}": "s",
     "{file_id}": "f",

@@ -62,6 +62,7 @@ MAY = {
     "explanations.explain_reading": Role.STAFF,
     "images.add_image": Role.STAFF,
     "images.get_image": Role.STAFF,
+    "images.move_image": Role.STAFF,
     "images.tidy": Role.ADMINISTRATOR,
     "judgements.record_diagnosis": Role.CLINICIAN,
     "judgements.diagnoses_of": Role.STAFF,
@@ -116,6 +117,7 @@ MAY = {
     "users.change_own_password": Role.STAFF,
     "users.sign_out_everywhere": Role.STAFF,
     "visits.log_visit": Role.STAFF,
+    "visits.edit_visit": Role.STAFF,
     "visits.get_visit": Role.STAFF,
     "visits.visits_of": Role.STAFF,
     "visits.visits_on": Role.STAFF,
@@ -166,6 +168,7 @@ class Clinic:
     other_account: str
     recall_id: int
     called_recall_id: int
+    other_lesion_id: int
 
     def arguments(self, verb: str) -> dict[str, Any]:
         """Arguments with which `verb` does its work where the role allows it."""
@@ -233,6 +236,7 @@ class Clinic:
                 "image_type": ImageType.CLOSE_UP,
             },
             "images.get_image": an_image,
+            "images.move_image": {**an_image, "lesion_id": self.other_lesion_id},
             "images.tidy": {"store": store},
             "judgements.record_diagnosis": {**a_lesion, "name": "nevus", "confirm_type": ConfirmType.SERIAL_IMAGING},
             "judgements.diagnoses_of": a_lesion,
@@ -296,6 +300,12 @@ class Clinic:
             "users.change_own_password": {"current": PASSWORD, "new": "another password"},
             "users.sign_out_everywhere": {},
             "visits.log_visit": {**a_patient, "at": clock.now(), "reason": "Skin check"},
+            "visits.edit_visit": {
+                "visit_id": image.visit_id,
+                "seen": image.visit,
+                "at": image.visit.at,
+                "reason": "Another reason",
+            },
             "visits.get_visit": {"visit_id": image.visit_id},
             "visits.visits_of": a_patient,
             "visits.visits_on": {"day": today},
@@ -316,7 +326,7 @@ def clinic(database: Database, workspace: Workspace, charts: Charts, clinician: 
     yet_another = charts.lesion(whole.lesion.patient)
     called = VERBS["judgements.set_recall"](database, clinician, lesion_id=yet_another.id, due_on=due)
     give_features(database, whole.id, np.ones(8, dtype=np.float32), model_version=workspace.reader.model_version)
-    return Clinic(workspace, whole, "somebody", recall.id, called.id)
+    return Clinic(workspace, whole, "somebody", recall.id, called.id, other.id)
 
 
 def test_no_verb_is_missing_here() -> None:
