@@ -9,6 +9,7 @@ the regions follow the ISIC archive's anatomical sites (`isic_metadata.anatom_si
 to the upper extremity, the buttock to the lower, the gluteal cleft to the anogenital region.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,3 +111,31 @@ REGIONS: dict[str, Region] = {
 def drawing(view: BodyView) -> str:
     """The SVG of a view, with its regions as paths."""
     return (Path(__file__).parent / f"{view}.svg").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is drawn of a view where nothing can be clicked, in the drawing's own units.
+
+    Attributes:
+        size: width and height.
+        skin: the outline of the body, as the data of an SVG path.
+        details: lines within it, likewise.
+        sides: what says which side is which, and the middle of its foot line (x, y).
+    """
+
+    size: tuple[float, float]
+    skin: str
+    details: str
+    sides: tuple[tuple[str, float, float], ...]
+
+
+@cache
+def lines(view: BodyView) -> Lines:
+    """The lines of a view, for paper."""
+    svg = drawing(view)
+    width, height = (float(side) for side in re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
+    paths = dict(re.findall(r'<path class="(skin|detail)"[^>]*? d="([^"]+)"', svg))
+    sides = re.findall(r'<text class="side" x="([\d.]+)" y="([\d.]+)">([^<]+)</text>', svg)
+    placed = tuple((words, float(x), float(y)) for x, y, words in sides)
+    return Lines((width, height), paths["skin"], paths["detail"], placed)

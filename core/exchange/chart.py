@@ -8,17 +8,22 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.errors import NotFound
 from core.records.database import Database
+from core.records.outlines import ImageMeasures, measures_of
 from core.records.tables import Diagnosis, Image, Lesion, Patient, PatientChange, Recall, StoredReading, User, Visit
 
 
 @dataclass(frozen=True)
 class LesionChart:
-    """A lesion, its images by the time they were taken, its diagnoses newest first, its recalls by due date."""
+    """A lesion, its images by the time they were taken, its diagnoses newest first, its recalls by due date.
+
+    `measures` has for each image, in the same order, the outline and the scale that hold.
+    """
 
     lesion: Lesion
     images: list[Image]
     diagnoses: list[Diagnosis]
     recalls: list[Recall]
+    measures: list[ImageMeasures]
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -84,9 +89,11 @@ def _lesions(session: Session, patient_id: int) -> list[LesionChart]:
     readings = selectinload(Image.readings).options(selectinload(StoredReading.review))
     diagnoses = select(Diagnosis).join(Lesion).where(owned).order_by(Diagnosis.id.desc())
     recalls = select(Recall).join(Lesion).where(owned).order_by(Recall.due_on, Recall.id)
-    charts = {lesion.id: LesionChart(lesion, [], [], []) for lesion in lesions}
-    for image in session.scalars(images.options(joinedload(Image.visit), joinedload(Image.lesion), readings)):
-        charts[image.lesion_id].images.append(image)
+    charts = {lesion.id: LesionChart(lesion, [], [], [], []) for lesion in lesions}
+    found = list(session.scalars(images.options(joinedload(Image.visit), joinedload(Image.lesion), readings)))
+    for measured in measures_of(session, found, owned):
+        charts[measured.image.lesion_id].images.append(measured.image)
+        charts[measured.image.lesion_id].measures.append(measured)
     for diagnosis in session.scalars(diagnoses.options(joinedload(Diagnosis.user))):
         charts[diagnosis.lesion_id].diagnoses.append(diagnosis)
     for recall in session.scalars(recalls):

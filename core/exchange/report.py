@@ -13,16 +13,28 @@ from PIL import Image as PilImage
 from core import taxonomy
 from core.exchange.chart import Chart, LesionChart
 from core.exchange.forms import Letterhead
+from core.exchange.measured import NOTE, measured_rows
+from core.exchange.printed_map import print_map
 from core.exchange.typesetting import Sheet
-from core.records import clock
+from core.records import clock, comparisons
 from core.records.image_store import ImageStore
+from core.records.outlines import ImageMeasures
 from core.records.patients import age_in_years
 from core.records.tables import Image, Patient, StoredReading, Visit
+from core.vision.intake import display_copy
+from core.vision.registration import HeldBy
 
 SUPPORT = (
     "Reading: what a computer model said of one image; not a diagnosis. The heat map shows what the model attended to, "
     "not where the lesion ends."
 )
+
+_ALIGNED = {
+    HeldBy.SKIN: "The newest image is laid over the first, aligned by the skin around: growth shows as growth.",
+    HeldBy.LESION: "The newest image is laid over the first, aligned by the lesion itself: growth cannot be told "
+    "from a larger magnification here.",
+    None: "The two images could not be aligned; they are side by side as they were taken.",
+}
 
 GAP = 4.0
 """Between pictures, in mm."""
@@ -30,18 +42,35 @@ GAP = 4.0
 
 @dataclass(frozen=True)
 class Picture:
-    """A file of the store, and the words beneath it."""
+    """A file of the store, or what was made of it to be `shown` instead, and the words beneath it."""
 
     sha256: str
     caption: str
+    shown: PilImage.Image | None = None
+
+    def file(self, store: ImageStore) -> bytes:
+        """A JPEG file, which a PDF holds as it is; small copies and overlays are such files already."""
+        return store.get(self.sha256) if self.shown is None else display_copy(self.shown, max_side=max(self.shown.size))
 
 
 @dataclass(frozen=True)
 class LesionOnPaper:
-    """A lesion, and which of its images the report is about; the others are shown small, as earlier ones."""
+    """A lesion, and which of its images the report is about; the others are shown small, as earlier ones.
+
+    Where it `compares`, the first image and the newest stand side by side, the newest laid over the first: that takes
+    half a second to compute, which a chart of many lesions does not spend.
+    """
 
     chart: LesionChart
     images: Sequence[Image]
+    compares: bool = False
+
+    def pair(self) -> tuple[ImageMeasures | None, ImageMeasures | None]:
+        """The lesion's first image, None where there is but one, and the newest that the report is about."""
+        by_id = {entry.image.id: entry for entry in self.chart.measures}
+        newest = by_id[self.images[-1].id] if self.images else None
+        first = self.chart.measures[0] if self.chart.measures else None
+        return (None if first is newest else first), newest
 
     def earlier(self) -> list[Image]:
         """What was taken at visits before those of `images`, by time."""
@@ -57,6 +86,7 @@ def visit_report(chart: Chart, store: ImageStore, letterhead: Letterhead, *, vis
     on_paper = [LesionOnPaper(lesion, images) for lesion, images in shown if images]
     if not on_paper:
         sheet.line_of("No image was taken at this visit.")
+    _body_map(sheet, chart, on_paper)
     _lesions(sheet, store, on_paper)
     return _signed(sheet, visit.clinician.full_name if visit.clinician else None)
 
@@ -65,7 +95,9 @@ def lesion_report(chart: Chart, store: ImageStore, letterhead: Letterhead, *, le
     """The PDF about one lesion through time."""
     (lesion,) = [lesion for lesion in chart.lesions if lesion.lesion.id == lesion_id]
     sheet = _sheet(chart.patient, letterhead, f"Lesion {lesion.lesion.label}")
-    _lesions(sheet, store, [LesionOnPaper(lesion, lesion.images[-1:])])
+    on_paper = [LesionOnPaper(lesion, lesion.images[-1:], compares=len(lesion.images) > 1)]
+    _body_map(sheet, chart, on_paper)
+    _lesions(sheet, store, on_paper)
     return _signed(sheet, lesion.diagnosis.user.full_name if lesion.diagnosis else None)
 
 
@@ -77,7 +109,9 @@ def patient_report(chart: Chart, store: ImageStore, letterhead: Letterhead) -> b
         _visit(sheet, visit)
     if not chart.visits:
         sheet.line_of("No visit yet.")
-    _lesions(sheet, store, [LesionOnPaper(lesion, lesion.images[-1:]) for lesion in chart.lesions])
+    on_paper = [LesionOnPaper(lesion, lesion.images[-1:]) for lesion in chart.lesions]
+    _body_map(sheet, chart, on_paper)
+    _lesions(sheet, store, on_paper)
     return _signed(sheet, None)
 
 
@@ -100,6 +134,14 @@ def _visit(sheet: Sheet, visit: Visit) -> None:
     sheet.ln(1)
 
 
+def _body_map(sheet: Sheet, chart: Chart, on_paper: Sequence[LesionOnPaper]) -> None:
+    print_map(
+        sheet,
+        [lesion.lesion for lesion in chart.lesions],
+        about={lesion.chart.lesion.id for lesion in on_paper},
+    )
+
+
 def _lesions(sheet: Sheet, store: ImageStore, lesions: Sequence[LesionOnPaper]) -> None:
     for lesion in lesions:
         sheet.ln(3)
@@ -119,7 +161,7 @@ def _heading(sheet: Sheet, _store: ImageStore, lesion: LesionOnPaper) -> None:
 
 def _images(sheet: Sheet, store: ImageStore, lesion: LesionOnPaper) -> None:
     """Each image between the one taken before it and its heat map, with what the model said beneath."""
-    before = lesion.earlier()[-1:]
+    before = [] if lesion.compares else lesion.earlier()[-1:]
     for image in lesion.images:
         reading = image.reading
         pictures = [Picture(earlier.display_sha256, f"Before: {_taken(earlier)}") for earlier in before]
@@ -154,11 +196,52 @@ def _earlier(sheet: Sheet, store: ImageStore, lesion: LesionOnPaper) -> None:
     earlier = lesion.earlier() if len(lesion.chart.images) > 2 else []
     if not earlier:
         return
-    sheet.room_for(50)
+    sheet.room_for(65)
     sheet.line_of("Earlier images, with the model's reading of each", bold=True)
     pictures = [Picture(image.display_sha256, _taken(image) + _in_short(image.reading)) for image in earlier]
     for start in range(0, len(pictures), 4):
         _row_of(sheet, store, pictures[start : start + 4], columns=4)
+
+
+def _comparison(sheet: Sheet, store: ImageStore, lesion: LesionOnPaper) -> None:
+    """The first image and the newest side by side, the newest laid over the first where that can be done."""
+    first, newest = lesion.pair()
+    if not lesion.compares or first is None or newest is None:
+        return
+    over = comparisons.laid_over(store, first.image, newest.image)
+    sheet.room_for(115)
+    sheet.line_of("First and newest image", bold=True)
+    pictures = [
+        Picture(first.image.display_sha256, f"First: {_taken(first.image)}"),
+        Picture(newest.image.display_sha256, f"Newest: {_taken(newest.image)}", shown=over),
+    ]
+    _row_of(sheet, store, pictures, columns=2)
+    held_by = comparisons.fit(store, first.image, newest.image).held_by
+    sheet.line_of(_ALIGNED[held_by], size=8.5, grey=True)
+    sheet.ln(2)
+
+
+def _measurements(sheet: Sheet, store: ImageStore, lesion: LesionOnPaper) -> None:
+    first, newest = lesion.pair()
+    if newest is None:
+        return
+    if newest.measured is None:
+        sheet.line_of("Measurements: none, no outline of the newest image is kept.", size=8.5, grey=True)
+        sheet.ln(2)
+        return
+    matrix = None
+    if lesion.compares and first is not None and first.measured:
+        fit = comparisons.fit(store, first.image, newest.image)
+        matrix = fit.matrix if fit.tells_growth else None
+    rows = measured_rows(first, newest, matrix=matrix)
+    sheet.room_for(70)
+    sheet.line_of("Measurements", bold=True)
+    days = [f"{_day_of(entry.image.visit)}" for entry in (first, newest) if entry]
+    heading = ["Measure", *(days if len(rows[0]) > 2 else days[-1:]), *(["Change"] if len(rows[0]) > 2 else [])]
+    sheet.table_of([heading, *rows], widths=(30, 28, 28, 46)[: len(heading)])
+    sheet.ln(1)
+    sheet.line_of(NOTE, size=8.5, grey=True)
+    sheet.ln(2)
 
 
 def _judgement(sheet: Sheet, _store: ImageStore, lesion: LesionOnPaper) -> None:
@@ -180,19 +263,25 @@ def _judgement(sheet: Sheet, _store: ImageStore, lesion: LesionOnPaper) -> None:
     sheet.ln(2)
 
 
-LESION_PARTS: tuple[Callable[[Sheet, ImageStore, LesionOnPaper], None], ...] = (_heading, _images, _earlier, _judgement)
+LESION_PARTS: tuple[Callable[[Sheet, ImageStore, LesionOnPaper], None], ...] = (
+    _heading,
+    _images,
+    _comparison,
+    _measurements,
+    _earlier,
+    _judgement,
+)
 
 
 def _row_of(sheet: Sheet, store: ImageStore, pictures: Sequence[Picture], *, columns: int) -> None:
     """Pictures side by side, all of one width, with their captions beneath."""
     width = (sheet.epw - GAP * (columns - 1)) / columns
-    files = [store.get(picture.sha256) for picture in pictures]
+    files = [picture.file(store) for picture in pictures]
     height = min(width * max(map(_tallness, files)), 1.4 * width)
     sheet.room_for(height + 12)
     top, lowest = sheet.get_y(), sheet.get_y()
     for position, (picture, file) in enumerate(zip(pictures, files, strict=True)):
         left = sheet.l_margin + position * (width + GAP)
-        # Small copies and overlays are JPEG files, which a PDF holds as they are.
         sheet.image(io.BytesIO(file), left, top, width, height, keep_aspect_ratio=True, alt_text=picture.caption)
         sheet.set_xy(left, top + height + 1)
         sheet.line_of(picture.caption, size=8, width=width)

@@ -1,13 +1,13 @@
 """The sheet that reports are printed on: paper, fonts for any script, letterhead, patient banner, page numbers."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import TableBordersLayout, XPos, YPos
 
 from core.exchange.forms import Paper
 
@@ -75,6 +75,30 @@ class Sheet(FPDF):
         """Begin a new page unless `height` mm are left on this one."""
         if self.will_page_break(height):
             self.add_page()
+
+    def words_at(self, text: str, x: float, y: float, *, size: float, bold: bool = False, grey: float = 0) -> None:
+        """A few words whose middle is at `x`, `y` in mm; `grey` goes from 0, black, to 255, white."""
+        printable = self._printable(text)
+        self.set_font(_BASE, "B" if bold else "", size)
+        self.set_text_color(round(grey))
+        # The middle of a capital or a figure lies about a third of the size above the line.
+        self.text(x - self.get_string_width(printable) / 2, y + 0.36 * size / self.k, printable)
+
+    def table_of(self, rows: Sequence[Sequence[str]], *, widths: Sequence[float]) -> None:
+        """A table from margin to margin, the first row its heading; `widths` are in any unit."""
+        printable = [[self._printable(cell) for cell in row] for row in rows]
+        self.set_font(_BASE, "", 9)
+        self.set_text_color(0)
+        self.set_draw_color(150)
+        with self.table(
+            col_widths=tuple(widths),
+            line_height=4.5,
+            padding=(0.5, 2, 0.5, 0),
+            borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+            text_align="LEFT",
+        ) as table:
+            for row in printable:
+                table.row(row)
 
     def _printable(self, text: str) -> str:
         """`text` with the fonts that it needs loaded, and MISSING for what none of them has."""

@@ -15,7 +15,7 @@ from core.records.database import Database
 from core.records.image_store import ImageStore
 from core.records.images import get_image
 from core.records.tables import Image
-from core.vision.registration import Matrix, Registration, register
+from core.vision.registration import Matrix, Registration, aligned, register
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def compare_images(database: Database, actor: Actor, *, store: ImageStore, first
     first, second = (get_image(database, actor, image_id=image_id) for image_id in (first_id, second_id))
     if first.lesion_id != second.lesion_id:
         raise Invalid("The two images show different lesions.")
-    return Comparison(first, second, _fit(store, first, second))
+    return Comparison(first, second, fit(store, first, second))
 
 
 @requires(Permission.READ_CHART)
@@ -67,18 +67,31 @@ def growth_matrices(
         raise NotFound(f"There is no image {min(missing)}.")
     if len({image.lesion_id for image in found.values()}) > 1:
         raise Invalid("The images show different lesions.")
-    fits = {other: _fit(store, found[first_id], found[other]) for other in other_ids}
-    return {other: fit.matrix for other, fit in fits.items() if fit.matrix is not None and fit.tells_growth}
+    fits = {other: fit(store, found[first_id], found[other]) for other in other_ids}
+    return {other: one.matrix for other, one in fits.items() if one.matrix is not None and one.tells_growth}
 
 
-def _fit(store: ImageStore, first: Image, second: Image) -> Registration:
-    """The fit in coordinates of the kept images."""
+def fit(store: ImageStore, first: Image, second: Image) -> Registration:
+    """How the second of two images of a lesion lies over the first, in coordinates of the kept images.
+
+    Computed and remembered as in `compare_images`. Raises NotFound, Unavailable.
+    """
     found = _registered(store, first.display_sha256, second.display_sha256)
     if found.matrix is None:
         return found
     sizes = [_to_kept(_copy(store, image.display_sha256).size, image) for image in (first, second)]
     matrix = sizes[0] @ found.matrix @ np.linalg.inv(sizes[1])
     return Registration(found.accepted, found.quality, matrix, found.held_by)
+
+
+def laid_over(store: ImageStore, first: Image, second: Image) -> Picture.Image | None:
+    """The second image's small copy laid over the first one's, white where it shows nothing; None if refused."""
+    found = _registered(store, first.display_sha256, second.display_sha256)
+    if not found.accepted:
+        return None
+    size, over = _copy(store, first.display_sha256).size, _copy(store, second.display_sha256)
+    shown = aligned(found, Picture.new("RGB", over.size, "white"), size).convert("L")
+    return Picture.composite(aligned(found, over, size), Picture.new("RGB", size, "white"), shown)
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Picture
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from core.errors import Conflict, Invalid, NotFound
@@ -153,15 +153,20 @@ def set_scale_by_marks(
 @requires(Permission.READ_CHART)
 def measures_of_lesion(database: Database, actor: Actor, *, lesion_id: int) -> list[ImageMeasures]:
     """A lesion's images in time order with outline and scale, in three queries. Nothing is computed."""
-    images = select(Image).join(Image.visit).where(Image.lesion_id == lesion_id).order_by(Image.visit_id, Image.id)
-    outlines = select(StoredOutline).join(Image).where(Image.lesion_id == lesion_id).order_by(StoredOutline.id)
-    scales = select(ImageScale).join(Image).where(Image.lesion_id == lesion_id).order_by(ImageScale.id)
+    images = select(Image).where(Image.lesion_id == lesion_id)
     with database.reading() as session:
         found = list(session.scalars(images.options(joinedload(Image.visit), joinedload(Image.lesion))))
-        # The later of two overwrites the earlier.
-        outline = {row.image_id: row for row in session.scalars(outlines.options(joinedload(StoredOutline.user)))}
-        scale = {row.image_id: row.mm_per_pixel for row in session.scalars(scales)}
-    found.sort(key=lambda image: (image.visit.at, image.id))
+        found.sort(key=lambda image: (image.visit.at, image.id))
+        return measures_of(session, found, Image.lesion_id == lesion_id)
+
+
+def measures_of(session: Session, found: Sequence[Image], owned: ColumnElement[bool]) -> list[ImageMeasures]:
+    """The images with outline and scale, in the running transaction; `owned` tells them by their row or lesion."""
+    outlines = select(StoredOutline).join(Image).join(Image.lesion).where(owned).order_by(StoredOutline.id)
+    scales = select(ImageScale).join(Image).join(Image.lesion).where(owned).order_by(ImageScale.id)
+    # The later of two overwrites the earlier.
+    outline = {row.image_id: row for row in session.scalars(outlines.options(joinedload(StoredOutline.user)))}
+    scale = {row.image_id: row.mm_per_pixel for row in session.scalars(scales)}
     return [ImageMeasures(image, outline.get(image.id), scale.get(image.id)) for image in found]
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 import zipfile
 from datetime import date, timedelta
@@ -16,6 +17,9 @@ from isic_metadata.metadata import MetadataBatch, MetadataRow
 from PIL import Image as Picture
 from pypdf import PdfReader
 
+from bench.warps import warped
+from core.body_map import Place
+from core.demo.lesion_images import draw_lesion
 from core.errors import Conflict, Invalid, NotAllowed, OtherPatient
 from core.exchange import exports
 from core.exchange.dicom_import import import_dicom
@@ -23,10 +27,10 @@ from core.exchange.exports import export_patient, export_patient_to, print_lesio
 from core.exchange.forms import Form, Letterhead, Paper
 from core.exchange.report import SUPPORT
 from core.exchange.typesetting import font_of
-from core.records import clock, judgements
+from core.records import clock, judgements, outlines
 from core.records.actor import Actor
 from core.records.tables import Image, Lesion, Patient, Visit
-from core.records.terms import ConfirmType, ImageType, Laterality
+from core.records.terms import BodySite, BodyView, ConfirmType, ImageType, Laterality
 from core.vision.intake import decode
 from core.workspace import Workspace
 from tests.charts import Charts
@@ -114,6 +118,99 @@ def test_paper_is_what_was_chosen(
         )
         box = PdfReader(io.BytesIO(data)).pages[0].mediabox
         assert (round(box.width), round(box.height)) == size
+
+
+def printed(workspace: Workspace, actor: Actor, lesion: Lesion, paper: Paper = Paper.A4) -> tuple[str, int, int]:
+    """A lesion's report: its words, how many pictures it shows, and on how many pages."""
+    data = print_lesion(
+        workspace.database,
+        actor,
+        store=workspace.images,
+        letterhead=Letterhead("Clinic", paper),
+        lesion_id=lesion.id,
+    )
+    pages = PdfReader(io.BytesIO(data)).pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    return text, sum(len(page.images) for page in pages), len(pages)
+
+
+def png(picture: Picture.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_lesions_report_shows_the_map_the_aligned_images_and_what_was_measured(
+    workspace: Workspace, charts: Charts, clinician: Actor
+) -> None:
+    patient = charts.patient()
+    place = Place(BodyView.BACK, 0.42, 0.31)
+    lesion = charts.lesion(patient, laterality=Laterality.LEFT, place=place)
+    charts.lesion(patient, place=Place(BodyView.HEAD, 0.28, 0.67), body_site=BodySite.HEAD_AND_NECK)
+    drawn = draw_lesion(seed=6, size=384)
+    later = warped(drawn, np.random.default_rng(6), growth=1.2).picture
+    taken = [
+        charts.image(charts.visit(patient, days_ago=days), lesion, png(picture))
+        for days, picture in ((90, drawn), (1, later))
+    ]
+    text, pictures, _ = printed(workspace, clinician, lesion)
+    assert "Body map" in text and "Back" in text and "Head" in text
+    assert "Front" not in text and "Hands" not in text
+    assert "Black: the lesions of this report." in text
+    assert "First and newest image" in text
+    assert "aligned by the skin around: growth shows as growth." in text
+    # The newest image and its heat map; the first image, and the newest laid over it.
+    assert pictures == 4
+    assert "Measurements: none, no outline of the newest image is kept." in text
+    for image in taken:
+        outlines.outline_of(
+            workspace.database, clinician, store=workspace.images, outliner=workspace.outliner, image_id=image.id
+        )
+    text, _, pages = printed(workspace, clinician, lesion, Paper.LETTER)
+    assert pages <= 3
+    # Without a scale a size is not given; aligned by the skin, its change is, in percent.
+    assert "Area no scale no scale +" in text and "%: changed" in text
+    assert "A: asymmetry" in text and "D is the clinician's to score" in text
+    for image in taken:
+        outlines.set_scale(workspace.database, clinician, image_id=image.id, mm_per_pixel=0.03)
+    text, _, _ = printed(workspace, clinician, lesion)
+    assert re.search(r"Area \d+\.\d ± \d+\.\d mm² \d+\.\d ± \d+\.\d mm² \+\d+\.\d ± \d+\.\d mm²: changed", text)
+
+
+def test_images_that_cannot_be_aligned_are_printed_as_they_were_taken(
+    workspace: Workspace, charts: Charts, clinician: Actor
+) -> None:
+    patient = charts.patient()
+    lesion = charts.lesion(patient)
+    for days, seed in ((90, 6), (1, 61)):
+        charts.image(charts.visit(patient, days_ago=days), lesion, png(draw_lesion(seed=seed, size=384)))
+    text, pictures, _ = printed(workspace, clinician, lesion)
+    assert "The two images could not be aligned; they are side by side as they were taken." in text
+    assert "Not placed on the body map: L1" in text
+    # The newest image stands in two places, and is in the file once.
+    assert pictures == 3
+
+
+def test_a_chart_and_a_visit_show_the_map_with_every_pin(
+    workspace: Workspace, charts: Charts, clinician: Actor
+) -> None:
+    patient = charts.patient()
+    visit = charts.visit(patient)
+    lesion = charts.lesion(patient, place=Place(BodyView.FRONT, 0.55, 0.25))
+    charts.lesion(patient, place=Place(BodyView.FRONT, 0.45, 0.25))
+    charts.image(visit, lesion)
+    for data, others in (
+        (exported(workspace, clinician, patient, Form.PDF), False),
+        (
+            print_visit(
+                workspace.database, clinician, store=workspace.images, letterhead=LETTERHEAD, visit_id=visit.id
+            ),
+            True,
+        ),
+    ):
+        text = " ".join(PdfReader(io.BytesIO(data)).pages[0].extract_text().split())
+        assert "Body map" in text and "Front" in text
+        assert ("White: the patient's others." in text) is others
 
 
 def test_letters_of_many_scripts_have_a_font_and_others_are_known_to_have_none() -> None:

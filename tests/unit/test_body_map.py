@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from core import body_map
-from core.body_map import REGIONS
+from core.body_map import REGIONS, lines
 from core.records.terms import BodySite, BodyView, Laterality
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,3 +93,14 @@ def test_a_drawing_brings_nothing_from_outside_and_no_script(view: BodyView) -> 
 def test_some_regions_as_a_reader_would_name_them(name: str, site: BodySite, side: str, words: str) -> None:
     region = REGIONS[name]
     assert (region.body_site, region.laterality, region.words) == (site, side, words)
+
+
+@pytest.mark.parametrize("view", BodyView)
+def test_every_view_has_lines_for_paper(view: BodyView) -> None:
+    drawn = lines(view)
+    assert drawn.skin.startswith("M") and drawn.details.startswith("M")
+    assert drawn.size[0] == 460
+    assert all(0 < x < drawn.size[0] and 0 < y < drawn.size[1] for _, x, y in drawn.sides)
+    assert {"Right", "Left"} <= {
+        word.capitalize() for words, _, _ in drawn.sides for word in words.split(",")[0].split()
+    }
