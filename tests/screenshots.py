@@ -178,7 +178,7 @@ def _whole(page: Page, width: int) -> bytes:
     """The page from top to bottom: what scrolls within it is given room first."""
     main = page.get_by_test_id("stMain")
     if main.count():
-        height = main.evaluate("element => element.scrollHeight") + 80
+        height = main.evaluate("element => { element.scrollTop = 0; return element.scrollHeight; }") + 80
         page.set_viewport_size({"width": width, "height": min(max(900, height), TALLEST)})
         _drawn(page)
     taken = page.screenshot(full_page=True)

@@ -15,6 +15,8 @@ _CSS = """
   h3 { font-size: 1.08rem !important; }
   .st-key-banner { border-left: 4px solid #14978a; border-radius: 10px; padding: .6rem 1rem;
     background: color-mix(in srgb, currentColor 5%, transparent); }
+  /* The dark theme's primary colour is bright: white on it could not be read. */
+  [data-testid^="stBaseButton-primary"]:not(:disabled) { color: light-dark(#ffffff, #06201d); }
   /* On a tablet the lists of Home stand one under the other, so that no row breaks. */
   @media (max-width: 1000px) {
     .st-key-lists [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) { flex-wrap: wrap; }

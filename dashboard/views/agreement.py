@@ -52,16 +52,22 @@ def confusion(found: Agreement) -> None:
     ]
     titles = [taxonomy.term(name).title for name in names]
     base = alt.Chart(pd.DataFrame(rows)).encode(
-        x=alt.X("leading class:N", sort=titles, axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=200)),
+        x=alt.X(
+            "leading class:N",
+            sort=titles,
+            axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=200, labelOverlap=False),
+        ),
         y=alt.Y("confirmed:N", sort=titles, axis=alt.Axis(labelLimit=200)),
     )
     most = max(1, *counts.values())
-    shade = alt.Color("same:N", scale=alt.Scale(domain=[True, False], range=["#14978a", "#c2413a"]), legend=None)
-    strength = alt.Opacity("cases:Q", scale=alt.Scale(domain=[0, most], range=[0, 0.85]), legend=None)
-    cells = base.mark_rect(stroke="#8884").encode(
+    shade = alt.Color("same:N", scale=alt.Scale(domain=[True, False], range=["#0f766e", "#b42318"]), legend=None)
+    # Never so faint that the white number could not be read.
+    strength = alt.Opacity("cases:Q", scale=alt.Scale(domain=[0, most], range=[0.75, 1]), legend=None)
+    some = base.transform_filter("datum.cases > 0")
+    cells = base.mark_rect(fill=None, stroke="#8884") + some.mark_rect().encode(
         color=shade, opacity=strength, tooltip=["confirmed:N", "leading class:N", "cases:Q"]
     )
-    texts = base.transform_filter("datum.cases > 0").mark_text(color="gray", fontWeight="bold").encode(text="cases:Q")
+    texts = some.mark_text(color="white", fontWeight="bold").encode(text="cases:Q")
     spoken = "; ".join(f"{truth} read as {said}: {number}" for (truth, said), number in sorted(counts.items()))
     st.altair_chart((cells + texts).properties(height=430), width="stretch", alt=f"Confusion matrix. {spoken}")
     with st.expander("The share named right, by diagnosis"):
