@@ -16,6 +16,9 @@ from dashboard.components.reading import diagnosis_badge, reading_badge, thumbna
 from dashboard.components.referrals import referrals_tab
 from dashboard.components.visit_form import visit_form
 
+SHOWN_AT_FIRST = 20
+"""Lesions whose cards come with the page: a thumbnail that is made for the first time takes longer than all else."""
+
 actor, database = page.person(), page.database()
 
 
@@ -80,6 +83,10 @@ def lesions_tab(patient: Patient) -> None:
         st.rerun()
     if not found:
         st.info("No lesion yet. Add one here, or during a visit.", icon=":material/add_location:")
+    many = len(found) > SHOWN_AT_FIRST
+    if many and not st.toggle(f"Show all {len(found)} lesions", key=f"all:{patient.id}"):
+        found = found[:SHOWN_AT_FIRST]
+        st.caption(f"The first {SHOWN_AT_FIRST} are shown below; the map leads to each of them.")
     for start in range(0, len(found), 4):
         for column, summary in zip(st.columns(4), found[start : start + 4], strict=False):
             with column:

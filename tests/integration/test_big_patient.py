@@ -71,7 +71,7 @@ def fill(database: Database, charts: Charts, *, count: tuple[int, int, int]) -> 
             image.readings = [
                 StoredReading(
                     at=now, model_version=version, prediction="nevus", probabilities={"nevus": 0.7, "melanoma": 0.3},
-                    malignant_probability=0.3, flagged=False, maps=bytes(1764), overlay_sha256="0" * 64,
+                    malignant_probability=0.3, flagged=False, maps=bytes(2 * 7 * 7 * 4), overlay_sha256="0" * 64,
                 )
                 for version in ("older", "newer")
             ]  # fmt: skip
