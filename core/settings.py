@@ -31,7 +31,8 @@ class Settings(BaseSettings):
         lost_after_days, lost_after_calls: a recall overdue by more days, after so many calls in a row without success,
             counts as lost to follow-up.
         screening_api: answer programs on the public page's endpoint, which docs/SCREENING_API.md describes.
-        screening_uploads_per_minute: photos that one address may send to the public page; many people may share one.
+        screening_uploads_per_minute: photos that one address may send to the public page; many people may share
+            one. The bytes and the other requests that it may send grow with it.
         secure_cookie: send the session cookie over https only; turn it on wherever the clinic is served by https.
     """
 

@@ -75,7 +75,7 @@ def _screening_app() -> Any:
         limits=here.limits,
         clinics=here.public_directory.clinics,
         counts=ScreeningCounts(here.settings.screening_counts),
-        visitor_limits=ScreeningLimits(uploads=here.settings.screening_uploads_per_minute),
+        visitor_limits=ScreeningLimits.for_uploads(here.settings.screening_uploads_per_minute),
         for_programs=here.settings.screening_api,
         folder=here.settings.home / "screening",
         root_path=gate.SCREENING,

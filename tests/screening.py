@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, expect
 
 from core.clinics.directory import starting_list
 from core.screening_counts import ScreeningCounts
@@ -19,7 +20,12 @@ from core.vision.intake import IntakeLimits
 from core.vision.reader import Reader, Reading
 from dashboard.screening import screening_app
 from dashboard.screening.limits import ScreeningLimits
+from tests.browser import PATIENCE
 from tests.serving import serving
+
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+CHENNAI = {"latitude": 13.088, "longitude": 80.278}
 
 
 class ToldReader:
@@ -115,3 +121,44 @@ def screening_served(home: Path, reader: Reader, limits: ScreeningLimits | None 
         )
         with serving(page) as address:
             yield Served(address, home, told, counts)
+
+
+class Visit:
+    """Somebody on the page, without any internet; an attempt to reach it fails the test.
+
+    Attributes:
+        outside: addresses beyond the server that were asked for; none was answered.
+        page: what they look at.
+    """
+
+    def __init__(self, browser: Browser, served: Served, **options: Any) -> None:
+        self.outside: list[str] = []
+        options = {"viewport": PHONE, "locale": "en-GB"} | options
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.route(
+            lambda address: not address.startswith((served.address, "data:", "blob:")),
+            lambda route: (self.outside.append(route.request.url), route.abort()),
+        )
+        self.page: Page = self.context.new_page()
+        self.page.goto(served.address)
+
+    def agree(self) -> None:
+        """Read what has to be known, and go on."""
+        self.page.locator("button.primary").first.click()
+        self.page.locator("input[type=file]").wait_for(state="attached")
+
+    def send(self, photo: Path) -> None:
+        """Choose a photo, and wait until it was read or refused."""
+        self.page.locator("input[type=file]").set_input_files(photo)
+        expect(self.page.locator("#photo-status .status")).to_be_visible(timeout=PATIENCE)
+
+    def answer(self) -> None:
+        """Ask for the answer, and wait for it."""
+        self.page.locator("#show-answer").click()
+        expect(self.page.locator(".outcome h2")).to_be_visible(timeout=PATIENCE)
+
+    def close(self) -> None:
+        """Leave; nothing outside may have been asked for."""
+        self.context.close()
+        assert [address for address in self.outside if not address.endswith("/favicon.ico")] == []

@@ -62,6 +62,8 @@ REGION_TITLE = "What the program looked at"
 REGION_SLIDER = "Strength of the colours"
 ANOTHER_PHOTO = "You can choose another photo at any time, or change an answer and show the answer again."
 PRINT = "Print or save this page"
+SEND = "Send this advice to yourself"
+COPIED = "The advice was copied. Paste it into a message to yourself."
 
 PLACES_TITLE = "Where to go"
 PLACES_NOTE = (

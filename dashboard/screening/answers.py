@@ -27,7 +27,7 @@ FIRST_OPACITY = 0.45
 def header(language: Language) -> str:
     """What the page is, and the way to the other languages."""
     links = "".join(
-        f"<a href='{_address(one)}' lang='{one.code}' hreflang='{one.code}'"
+        f"<a href='{address(one)}' lang='{one.code}' hreflang='{one.code}'"
         f"{' aria-current=page' if one == language else ''}>{text(one.name)}</a>"
         for one in LANGUAGES
     )
@@ -36,6 +36,11 @@ def header(language: Language) -> str:
         f"<nav class='languages' aria-label='{_(language, words.LANGUAGE)}'>{links}</nav>"
         f"<h1>{_(language, words.TITLE)}</h1><p class='lead'>{_(language, words.INTRODUCTION)}</p>{unchecked}"
     )
+
+
+def address(language: Language) -> str:
+    """Where the page in this language is, as seen from the others."""
+    return "./?lang=en" if language == ENGLISH else f"./{language.code}"
 
 
 def consent(language: Language) -> str:
@@ -52,7 +57,12 @@ def photo_status(language: Language, *, problem: str = "") -> str:
     """Whether the photo was read; `problem` says why not, in the person's language."""
     if problem:
         return f"<p class='status problem' role='alert'>{_(language, words.PHOTO_NOT_READ)} {text(problem)}</p>"
-    return f"<p class='status' role='status'>{_(language, words.PHOTO_READ)}</p>"
+    return said(language, words.PHOTO_READ)
+
+
+def said(language: Language, sentence: str) -> str:
+    """A sentence that is read out once there is time."""
+    return f"<p class='status' role='status'>{_(language, sentence)}</p>"
 
 
 def alert(language: Language, sentence: str) -> str:
@@ -166,10 +176,6 @@ def _points(language: Language, points: Sequence[str]) -> str:
 
 def _percent(language: Language, probability: float) -> str:
     return text(format_percent(probability, format="#,##0%", locale=language.locale))
-
-
-def _address(language: Language) -> str:
-    return "./?lang=en" if language == ENGLISH else f"./{language.code}"
 
 
 def _inline(image: Image.Image, *, side: int = SHOWN_SIDE) -> str:

@@ -11,6 +11,7 @@ import gradio as gr
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from PIL import Image
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -26,6 +27,7 @@ from dashboard.screening.limits import ScreeningLimits
 from dashboard.screening.page import EXAMPLE_KINDS, build_screening
 from dashboard.screening.photos import KEPT_AT_MOST
 from dashboard.screening.service import Service
+from dashboard.screening.shell import MANIFEST, Shell, manifest
 from dashboard.screening.uploads import SWEPT_EVERY, private_folder, receiving, swept
 
 logger = logging.getLogger(__name__)
@@ -60,10 +62,13 @@ def screening_app(
     page = build_screening(service, for_programs=for_programs)
     visitors = visitor_limits or ScreeningLimits()
     app = FastAPI(lifespan=_lifespan(service, uploads, page), openapi_url=None)
+    app.add_middleware(Shell)
+    app.add_middleware(GZipMiddleware, compresslevel=6)
     app.add_middleware(
         Door, uploads=uploads, max_bytes=limits.max_bytes, limits=visitors, counts=counts, for_programs=for_programs
     )
     app.mount("/files", StaticFiles(directory=_STATIC))
+    app.add_route(MANIFEST, manifest)
     app.add_route("/gradio_api/upload", receiving(uploads, page, max_bytes=limits.max_bytes), methods=["POST"])
     _mount(app, page, root_path=root_path, max_file_size=limits.max_bytes)
     return app

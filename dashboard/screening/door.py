@@ -23,7 +23,7 @@ from dashboard.screening.uploads import too_large
 
 _PAGES = "|".join(language.code for language in LANGUAGES if language != ENGLISH)
 _READ = re.compile(
-    rf"/(|{_PAGES}|theme\.css|robots\.txt|(static|assets|files)/.+"
+    rf"/(|{_PAGES}|theme\.css|robots\.txt|manifest\.webmanifest|(static|assets|files)/.+"
     r"|gradio_api/(startup-events|upload_progress|queue/data|heartbeat/\w+))/?"
 )
 _WRITE = re.compile(r"/gradio_api/(upload|queue/join|reset|cancel)/?")

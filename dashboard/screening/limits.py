@@ -4,6 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Self
 
 WINDOW = 60.0
 """Seconds over which an address is watched."""
@@ -25,6 +26,16 @@ class ScreeningLimits:
     uploads: int = 120
     megabytes: int = 1000
     requests: int = 1200
+
+    @classmethod
+    def for_uploads(cls, uploads: int) -> Self:
+        """Limits for so many photos a minute; all else grows with them."""
+        usual = cls()
+        return cls(
+            uploads=uploads,
+            megabytes=max(usual.megabytes * uploads // usual.uploads, 1),
+            requests=usual.requests * uploads // usual.uploads,
+        )
 
 
 @dataclass

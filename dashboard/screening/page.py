@@ -30,11 +30,37 @@ READING = "reading"
 SEARCHING = "searching"
 """Two queues, each shared by all languages."""
 
-_TO_RESULT = """() => requestAnimationFrame(() => {
-    const outcome = document.querySelector("#result .outcome");
-    outcome?.scrollIntoView({ block: "start" });
-    outcome?.focus({ preventScroll: true });
-})"""
+_TO_RESULT = """() => {
+    requestAnimationFrame(() => {
+        const outcome = document.querySelector("#result .outcome");
+        outcome?.scrollIntoView({ block: "start" });
+        outcome?.focus({ preventScroll: true });
+    });
+    return [""];
+}"""
+# The advice alone, in words, by what the device has for it; nothing goes to this server.
+_SEND = """async () => {
+    const title = document.title, text = document.querySelector("#result .outcome").innerText.trim();
+    if (navigator.share) {
+        try {
+            await navigator.share({ title, text });
+            return [""];
+        } catch (error) {
+            if (error.name === "AbortError") return [""];
+        }
+    }
+    try {
+        await navigator.clipboard.writeText(`${title}\\n\\n${text}`);
+        return [COPIED];
+    } catch {
+        const link = document.createElement("a");
+        link.href = `mailto:?subject=${encodeURIComponent(title)}&body=${encodeURIComponent(text)}`;
+        document.body.append(link);
+        link.click();
+        link.remove();
+        return [""];
+    }
+}"""
 # Gradio leaves the question beside its choices, where screen readers do not connect the two.
 _NAME_GROUPS = """() => {
     requestAnimationFrame(() => {
@@ -163,7 +189,10 @@ class _Page:
             self.match = gr.HTML()
             self.region = gr.HTML(js_on_load=answers.MOVE_SLIDER)
             gr.HTML(answers.note(self.language, words.ANOTHER_PHOTO), elem_classes="no-print")
-            self.print = gr.Button(self.say(words.PRINT), elem_classes="no-print")
+            with gr.Row(elem_classes="no-print"):
+                self.print = gr.Button(self.say(words.PRINT), min_width=200)
+                self.send = gr.Button(self.say(words.SEND), min_width=200)
+            self.sent = gr.HTML(elem_classes="no-print")
 
     def _places(self) -> None:
         with gr.Column(elem_classes="card places"):
@@ -193,8 +222,10 @@ class _Page:
             button.click(self._example(kind), outputs=[self.status, self.result], **reading)
         outputs = [self.status, self.result, self.advice, self.match, self.region]
         shown = self.show.click(self._answer, inputs=set(self.questions), outputs=outputs, **reading)
-        shown.success(fn=None, js=_TO_RESULT, **private)
+        shown.success(fn=None, js=_TO_RESULT, outputs=self.sent, **private)
         self.print.click(fn=None, js="() => window.print()", **private)
+        copied = json.dumps(answers.said(self.language, words.COPIED))
+        self.send.click(fn=None, js=_SEND.replace("COPIED", copied), outputs=self.sent, **private)
         named = f"(name, _) => [name, {_IS_DARK}]"
         places = [self.list, self.map]
         gr.on(

@@ -12,12 +12,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from core import screening
 from core.demo.lesion_images import draw_lesion
-from core.guidance import Answers, Outcome, guidance, words
-from core.languages import LANGUAGES
+from core.guidance import Answers, guidance, words
 from core.records import public_directory
 from core.screening_counts import Counted
 from core.taxonomy import term
@@ -29,13 +28,8 @@ from dashboard import server, session
 from dashboard.screening.page import EXAMPLE_KINDS
 from tests.browser import PATIENCE, chromium, no_serious_finding
 from tests.charts import Charts
-from tests.screening import Caller, Served, screening_served, uploaded
+from tests.screening import PHONE, Caller, Served, Visit, screening_served, uploaded
 from tests.serving import serving
-
-PHONE = {"width": 360, "height": 800}
-DESKTOP = {"width": 1280, "height": 900}
-CHENNAI = {"latitude": 13.088, "longitude": 80.278}
-ARABIC = next(language for language in LANGUAGES if language.code == "ar")
 
 
 @pytest.fixture(scope="module")
@@ -54,38 +48,6 @@ def honest(served: Served) -> None:
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
-
-
-class Visit:
-    """Somebody on the page, without any internet; an attempt to reach it fails the test."""
-
-    def __init__(self, browser: Browser, served: Served, **options: Any) -> None:
-        self.outside: list[str] = []
-        options = {"viewport": PHONE, "locale": "en-GB"} | options
-        self.context = browser.new_context(**options)
-        self.context.set_default_timeout(PATIENCE)
-        self.context.route(
-            lambda address: not address.startswith((served.address, "data:", "blob:")),
-            lambda route: (self.outside.append(route.request.url), route.abort()),
-        )
-        self.page: Page = self.context.new_page()
-        self.page.goto(served.address)
-
-    def agree(self) -> None:
-        self.page.locator("button.primary").first.click()
-        self.page.locator("input[type=file]").wait_for(state="attached")
-
-    def send(self, photo: Path) -> None:
-        self.page.locator("input[type=file]").set_input_files(photo)
-        expect(self.page.locator("#photo-status .status")).to_be_visible(timeout=PATIENCE)
-
-    def answer(self) -> None:
-        self.page.locator("#show-answer").click()
-        expect(self.page.locator(".outcome h2")).to_be_visible(timeout=PATIENCE)
-
-    def close(self) -> None:
-        self.context.close()
-        assert [address for address in self.outside if not address.endswith("/favicon.ico")] == []
 
 
 @pytest.fixture
@@ -140,78 +102,6 @@ def test_a_photo_is_read_and_leads_to_a_doctor_and_is_gone(arrive: Any, served: 
     no_serious_finding(page)
     assert served.uploads == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-CERTAIN = {"certainty": Certainty.CERTAIN, "concern": None, "prediction_set": ("nevus",)}
-CALM = CERTAIN | {"malignant_probability": 0.01, "flagged": False, "probabilities": {
-    **dict.fromkeys(("melanoma", "basal cell carcinoma", "squamous cell carcinoma", "actinic keratosis"), 0.001),
-    "nevus": 0.992, "dermatofibroma": 0.001, "pigmented benign keratosis": 0.001, "seborrheic keratosis": 0.001,
-    "vascular lesion": 0.001}}  # fmt: skip
-
-
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize(
-    ("changes", "outcome"),
-    [
-        (CERTAIN | {"flagged": True}, Outcome.SEE_NOW),
-        (CALM | {"certainty": Certainty.UNCERTAIN}, Outcome.SEE_SOON),
-        (CALM, Outcome.WATCH),
-        (CALM | {"certainty": Certainty.UNREADABLE, "concern": words.CONCERNS[3]}, Outcome.UNREADABLE),
-    ],
-    ids=list(Outcome),
-)
-def test_each_outcome(
-    arrive: Any, served: Served, photo: Path, changes: dict[str, Any], outcome: Outcome, size: dict[str, int]
-) -> None:
-    served.reader.changes = changes
-    visit = arrive(viewport=size, color_scheme="dark" if size is DESKTOP else "light")
-    visit.agree()
-    visit.send(photo)
-    visit.answer()
-    page = visit.page
-    expect(page.locator(".outcome h2")).to_have_text(guidance(outcome).headline)
-    readable = outcome is not Outcome.UNREADABLE
-    expect(page.locator(".match")).to_have_count(int(readable))
-    expect(page.locator(".heat")).to_have_count(int(readable))
-    if not readable:
-        expect(page.locator(".outcome")).to_contain_text(words.CONCERNS[3])
-    # An alarming answer counts, whatever the picture says.
-    for question in ("Has it changed", "Does it bleed"):
-        page.get_by_role("radiogroup", name=re.compile(question)).get_by_label(words.ANSWERS["yes"]).check()
-    page.locator("#show-answer").click()
-    expect(page.locator(".outcome")).to_contain_text("You say that it bleeds", timeout=PATIENCE)
-    expect(page.locator(".outcome h2")).to_have_text(guidance(Outcome.SEE_NOW).headline)
-    no_serious_finding(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-
-
-def test_in_arabic_from_where_the_browser_stands(arrive: Any, served: Served, photo: Path) -> None:
-    served.reader.changes = CERTAIN | {"flagged": True}
-    visit = arrive(locale="ar-EG", geolocation=CHENNAI, permissions=["geolocation"])
-    page, say = visit.page, ARABIC.translate
-    expect(page.get_by_role("heading", name=say(words.TITLE))).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("html")).to_have_attribute("dir", "rtl")
-    expect(page.locator("html")).to_have_attribute("lang", "ar")
-    expect(page.get_by_text(say(words.NEEDS_CHECK))).to_be_visible()
-    visit.agree()
-    visit.send(photo)
-    visit.answer()
-    expect(page.locator(".outcome h2")).to_have_text(say(guidance(Outcome.SEE_NOW).headline))
-    for part in (".outcome h2", ".bars li", ".questions fieldset label"):
-        expect(page.locator(part).first).to_have_css("direction", "rtl")
-    page.get_by_role("button", name=say(words.HERE_BUTTON)).click()
-    first = page.locator(".clinics li").first
-    expect(first).to_contain_text("Cancer Institute (WIA), Adyar", timeout=PATIENCE)
-    expect(first).to_contain_text(say("Cancer centre"))
-    frame = page.frame_locator("iframe.map")
-    expect(frame.locator(".clinic-number").first).to_be_visible(timeout=PATIENCE)
-    expect(frame.locator(".clinic-legend")).to_contain_text(say("Cancer centre"))
-    frame.locator(".leaflet-container").click(position={"x": 20, "y": 200})
-    expect(page.get_by_role("heading", name=say(words.CHOSEN))).to_be_visible(timeout=PATIENCE)
-    no_serious_finding(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", name=words.TITLE)).to_be_visible(timeout=PATIENCE)
 
 
 def test_an_example_by_keyboard_alone_and_a_place_that_there_is_not(arrive: Any) -> None:
