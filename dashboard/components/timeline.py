@@ -91,12 +91,11 @@ def _tell_measured(area: Curve, measures: Sequence[ImageMeasures]) -> None:
     """What the curves leave out, and why."""
     outlined = [entry for entry in measures if entry.outline]
     if not outlined:
-        st.caption("Area and the terms A, B and C are drawn here once the images are outlined: “Outline and measure”, "
-                   "below.")  # fmt: skip
+        st.caption("Area and the terms A, B and C are drawn here once the images are outlined: switch that on below.")
         return
     said = []
     if missing := len(measures) - len(outlined):
-        said.append(f"{missing} of {len(measures)} images are not outlined yet: “Outline and measure”, below.")
+        said.append(f"{missing} of {len(measures)} images are not outlined yet: switch that on below.")
     if empty := sum(not entry.measured for entry in outlined):
         said.append(f"In {empty} of {len(measures)} images no lesion was outlined.")
     if area.left_out:
