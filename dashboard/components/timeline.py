@@ -73,7 +73,7 @@ def timeline(found: Sequence[Image], decisions: Decisions, measures: Sequence[Im
     _tell_measured(area, measures)
     if curves.needs_alignment(measures):
         st.toggle(
-            "Align the images, to compare their areas",
+            "Compare the areas of aligned images",
             key=align,
             help="Where not all of them have a scale. Each takes about half a second.",
         )
