@@ -73,7 +73,7 @@ def timeline(found: Sequence[Image], decisions: Decisions, measures: Sequence[Im
     _tell_measured(area, measures)
     if curves.needs_alignment(measures):
         st.toggle(
-            "Align the images, to compare their areas",
+            "Compare the areas of aligned images",
             key=align,
             help="Where not all of them have a scale. Each takes about half a second.",
         )
@@ -91,12 +91,11 @@ def _tell_measured(area: Curve, measures: Sequence[ImageMeasures]) -> None:
     """What the curves leave out, and why."""
     outlined = [entry for entry in measures if entry.outline]
     if not outlined:
-        st.caption("Area and the terms A, B and C are drawn here once the images are outlined: “Outline and measure”, "
-                   "below.")  # fmt: skip
+        st.caption("Area and the terms A, B and C are drawn here once the images are outlined: switch that on below.")
         return
     said = []
     if missing := len(measures) - len(outlined):
-        said.append(f"{missing} of {len(measures)} images are not outlined yet: “Outline and measure”, below.")
+        said.append(f"{missing} of {len(measures)} images are not outlined yet: switch that on below.")
     if empty := sum(not entry.measured for entry in outlined):
         said.append(f"In {empty} of {len(measures)} images no lesion was outlined.")
     if area.left_out:

@@ -1030,7 +1030,7 @@ def test_the_timeline_draws_what_was_measured_and_planned(
     assert "area" not in spoken
     assert "1 of 3 images are not outlined yet" in said(app)
     assert "2 of 2 areas are left out: without a scale they do not compare." in said(app)
-    app = widget(app.toggle, "Align the images, to compare their areas").set_value(True).run()
+    app = widget(app.toggle, "Compare the areas of aligned images").set_value(True).run()
     in_order(app)
     first = f"{(clock.now() - timedelta(days=90)).astimezone():%-d %b %Y}"
     assert f"area, % of the first: {first} 100.0 ± " in drawn(app)[0]
@@ -1041,4 +1041,4 @@ def test_the_timeline_draws_what_was_measured_and_planned(
     spoken, spec = drawn(app)
     assert re.search(r"area, mm²: .+ \d+\.\d ± \d+\.\d mm², ", spoken)
     assert "area, mm" in spec
-    assert "Align the images, to compare their areas" not in [toggle.label for toggle in app.toggle]
+    assert "Compare the areas of aligned images" not in [toggle.label for toggle in app.toggle]
