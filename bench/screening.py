@@ -39,7 +39,7 @@ async def visit(
             start = time.monotonic()
             session = uuid4().hex[:11]
             sent = await client.post("gradio_api/upload", files={"files": ("spot.jpg", photo)})
-            result = "busy" if sent.status_code in {429, 503} else ""
+            result = _told(sent)
             if not result:
                 upload = {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
                 result = await call(client, session, functions["photo"], [upload])
@@ -53,12 +53,19 @@ async def visit(
     return seconds, outcomes
 
 
+def _told(sent: httpx.Response) -> str:
+    """What a refused request was told; empty where it was let in."""
+    if sent.status_code in {429, 503}:
+        return "busy"
+    return "" if sent.status_code == 200 else f"error: {sent.status_code} {sent.text[:80]}"
+
+
 async def call(client: httpx.AsyncClient, session: str, function: int, data: list[object]) -> str:
     """What became of one call over the queue: "ok", "busy", or an error."""
     body = {"data": data, "fn_index": function, "session_hash": session}
     joined = await client.post("gradio_api/queue/join", json=body)
-    if joined.status_code in {429, 503}:
-        return "busy"
+    if told := _told(joined):
+        return told
     async with client.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as lines:
         async for line in lines.aiter_lines():
             if line.startswith("data:") and (message := json.loads(line[5:]))["msg"] == "process_completed":
@@ -73,7 +80,8 @@ async def watch(url: str, pid: int, until: float) -> tuple[list[float], list[flo
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
         while time.monotonic() < until:
             start = time.monotonic()
-            (await client.get(DASHBOARD)).raise_for_status()
+            # On an empty folder it leads on to where the first account is made.
+            (await client.get(DASHBOARD, follow_redirects=True)).raise_for_status()
             seconds.append(time.monotonic() - start)
             memory.append(resident(pid))
             await asyncio.sleep(max(0.0, 1 - seconds[-1]))

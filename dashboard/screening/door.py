@@ -4,10 +4,10 @@ Gradio answers on some eighty routes: files of its cache, a proxy, recordings, a
 The page needs a dozen, and no other is let through.
 """
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from stat import S_ISREG
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -137,9 +137,10 @@ def _path(scope: Scope) -> str:
 
 def _bytes_in(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        # A photo may be read, and so removed, at the same time.
-        with suppress(OSError):
-            status = path.lstat()
-            total += status.st_size if S_ISREG(status.st_mode) else 0
+    # Not rglob, which ends in an error where a folder is removed while it looks.
+    for above, _, names in os.walk(folder):
+        for name in names:
+            # A photo may be read, and so removed, at the same time.
+            with suppress(OSError):
+                total += Path(above, name).lstat().st_size
     return total

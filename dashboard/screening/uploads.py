@@ -155,15 +155,17 @@ async def swept(folder: Path, page: gr.Blocks) -> AsyncIterator[None]:
 def sweep(folder: Path, *, older_than: float) -> None:
     """Remove files and empty folders below `folder` that were last changed `older_than` seconds ago or earlier."""
     limit = time.time() - older_than
-    for path in sorted(folder.rglob("*"), reverse=True):
-        # A photo may be read, and so removed, at the same time.
-        with suppress(OSError):
-            if path.lstat().st_mtime > limit:
-                continue
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink()
+    for above, folders, files in os.walk(folder, topdown=False):
+        for name in [*files, *folders]:
+            path = Path(above, name)
+            # A photo may be read, and so removed, at the same time.
+            with suppress(OSError):
+                if path.lstat().st_mtime > limit:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
 
 
 async def _sweep_forever(folder: Path, page: gr.Blocks) -> None:

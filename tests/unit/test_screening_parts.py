@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from core.languages import ENGLISH, LANGUAGES, Language
 from core.taxonomy import TERMS
 from core.vision.certainty import Certainty
 from core.vision.reader import Reading
-from dashboard.screening import answers, nearby
+from dashboard.screening import answers, door, nearby
 from dashboard.screening.photos import Photo, Photos
 from dashboard.screening.uploads import only_uploads, private_folder, sweep, take
 
@@ -101,6 +102,23 @@ def test_what_broken_off_uploads_left_is_swept_up(folder: Path) -> None:
     sweep(folder, older_than=300)
     assert [path for path in folder.rglob("*") if path.is_file()] == [new]
     sweep(folder, older_than=0)
+    assert list(folder.iterdir()) == []
+
+
+def test_photos_may_come_and_go_while_the_folder_is_swept_and_weighed(folder: Path) -> None:
+    def come_and_go() -> None:
+        for number in range(300):
+            upload = folder / str(number) / "photo"
+            upload.parent.mkdir()
+            upload.write_bytes(b"x")
+            upload.unlink()
+            upload.parent.rmdir()
+
+    visitor = threading.Thread(target=come_and_go)
+    visitor.start()
+    while visitor.is_alive():
+        sweep(folder, older_than=300)
+        assert door._bytes_in(folder) in {0, 1}
     assert list(folder.iterdir()) == []
 
 
