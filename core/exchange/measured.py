@@ -11,8 +11,6 @@ NOTE = (
     "larger than that. A, B and C are terms of the ABCD rule; D is the clinician's to score."
 )
 
-_DECIMALS = {"asymmetry": 3, "compactness": 2, "variegation": 1}
-
 
 def measured_rows(
     first: ImageMeasures | None, newest: ImageMeasures, *, matrix: Matrix | None = None
@@ -37,8 +35,8 @@ def _value(each: Quantity, entry: ImageMeasures) -> str:
         return "no scale"
     factor = (entry.mm_per_pixel or 1.0) ** each.power
     unit = _unit(each)
-    error = _number(each, entry.measured.uncertainties[each.name] * factor)
-    return f"{_number(each, entry.measured.values[each.name] * factor)} ± {error}{unit}"
+    error = each.written(entry.measured.uncertainties[each.name] * factor)
+    return f"{each.written(entry.measured.values[each.name] * factor)} ± {error}{unit}"
 
 
 def _change(each: Quantity, line: Change, first: ImageMeasures) -> str:
@@ -52,17 +50,10 @@ def _change(each: Quantity, line: Change, first: ImageMeasures) -> str:
         words = "{} ± {} %".format(*amounts)
     else:
         factor = (first.mm_per_pixel or 1.0) ** each.power
-        amounts = (_number(each, abs(value) * factor) for value in (line.difference, line.uncertainty))
+        amounts = (each.written(abs(value) * factor) for value in (line.difference, line.uncertainty))
         words = "{} ± {}".format(*amounts) + _unit(each)
     return f"{sign}{words}: {'changed' if line.changed else 'within the uncertainty'}"
 
 
 def _unit(each: Quantity) -> str:
     return {0: "", 1: " mm", 2: " mm²"}[each.power]
-
-
-def _number(each: Quantity, value: float) -> str:
-    if not np.isfinite(value):
-        return "unknown"
-    number = f"{value:.{_DECIMALS.get(each.name, 1)}f}"
-    return number if each.power or each.name in _DECIMALS else number.removesuffix(".0")

@@ -44,6 +44,7 @@ class Quantity:
         power: of length in its unit: 2 for an area, 1 for a length, 0 for what does not depend on the image's scale.
         least: the standard deviation is never taken as less: of scores in whole numbers, which may agree ten times in a
             row and jump at the eleventh.
+        decimals: how many are written, in mm for a size; 0 for scores, whose differences have one where they need it.
     """
 
     name: str
@@ -51,17 +52,24 @@ class Quantity:
     of: Callable[[Lesion], float]
     power: int = 0
     least: float = 0.0
+    decimals: int = 1
+
+    def written(self, value: float) -> str:
+        """A value, an uncertainty or a difference as people read it, without its unit."""
+        if not np.isfinite(value):
+            return "unknown"
+        return f"{value:,.{self.decimals}f}" if self.decimals else f"{value:.1f}".removesuffix(".0")
 
 
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity("area", "Area", lambda lesion: lesion.area, power=2),
     Quantity("diameter", "Longest diameter", lambda lesion: lesion.diameter, power=1),
-    Quantity("asymmetry", "Asymmetry", lambda lesion: lesion.asymmetry, least=0.005),
-    Quantity("compactness", "Border irregularity", lambda lesion: lesion.compactness, least=0.01),
+    Quantity("asymmetry", "Asymmetry", lambda lesion: lesion.asymmetry, least=0.005, decimals=3),
+    Quantity("compactness", "Border irregularity", lambda lesion: lesion.compactness, least=0.01, decimals=2),
     Quantity("variegation", "Colour variegation", lambda lesion: lesion.variegation, least=0.2),
-    Quantity("abcd_asymmetry", "A: asymmetry", abcd.asymmetry_score, least=0.5),
-    Quantity("abcd_border", "B: abrupt border", abcd.border_score, least=0.5),
-    Quantity("abcd_colours", "C: colours", lambda lesion: max(1, len(abcd.colours_of(lesion))), least=0.5),
+    Quantity("abcd_asymmetry", "A: asymmetry", abcd.asymmetry_score, least=0.5, decimals=0),
+    Quantity("abcd_border", "B: abrupt border", abcd.border_score, least=0.5, decimals=0),
+    Quantity("abcd_colours", "C: colours", lambda lesion: max(1, len(abcd.colours_of(lesion))), least=0.5, decimals=0),
 )
 """Everything that is measured, in the order in which it is shown. Sizes are in pixels of the image."""
 

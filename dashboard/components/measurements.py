@@ -26,8 +26,6 @@ ESTIMATE = (
     "clinician's to score. Colours compare only under the same light and camera."
 )
 
-_DECIMALS = {"asymmetry": 3, "compactness": 2, "variegation": 1}
-
 MOST_ALIGNED_UNASKED = 5
 """Images; each takes about half a second."""
 
@@ -118,13 +116,12 @@ def _values(entry: ImageMeasures) -> None:
 
 
 def _number(each: Quantity, value: float, mm_per_pixel: float | None) -> str:
-    if not np.isfinite(value):
-        return "unknown"
-    if each.power:
-        unit = ("mm" if mm_per_pixel else "px") + ("²" if each.power == 2 else "")
-        scaled = value * (mm_per_pixel or 1.0) ** each.power
-        return f"{scaled:,.1f} {unit}" if mm_per_pixel else f"{scaled:,.0f} {unit}"
-    return f"{value:.{_DECIMALS.get(each.name, 0)}f}" if each.name in _DECIMALS else f"{value:.1f}".removesuffix(".0")
+    if not each.power or not np.isfinite(value):
+        return each.written(value)
+    square = "²" if each.power == 2 else ""
+    return (
+        f"{each.written(value * mm_per_pixel**each.power)} mm{square}" if mm_per_pixel else f"{value:,.0f} px{square}"
+    )
 
 
 def _scale(actor: Actor, entry: ImageMeasures) -> None:
