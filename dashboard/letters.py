@@ -1,5 +1,7 @@
 """Letters to print: plain pages without the dashboard around them, in the language that `?lang=` names."""
 
+from collections.abc import Awaitable, Callable
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -16,6 +18,9 @@ _RECALL = "/letters/recall"
 _REFERRAL = "/letters/referral"
 _LARGEST_ID = 999_999_999
 
+Write = Callable[[Actor, int, Language], str]
+"""Writes the letter about the thing with an id, in a language, for somebody."""
+
 
 def recall_address(recall_id: int) -> str:
     """Where the letter about a recall is."""
@@ -29,25 +34,27 @@ def referral_address(referral_id: int) -> str:
 
 def routes() -> list[Route]:
     """The routes of the letters; the gate lets nobody to them without a session."""
-    return [Route(f"{kind}/{{id:int}}", _answer) for kind in _LETTERS]
+    return [Route(f"{_RECALL}/{{id:int}}", _answer(_recall)), Route(f"{_REFERRAL}/{{id:int}}", _answer(_referral))]
 
 
-async def _answer(request: Request) -> Response:
-    try:
-        return HTMLResponse(await run_in_threadpool(_letter, request))
-    except NotFound as error:
-        return PlainTextResponse(str(error), status_code=404)
-    except DermTrailError as error:
-        return PlainTextResponse(str(error), status_code=403)
+def _answer(write: Write) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return HTMLResponse(await run_in_threadpool(_letter, request, write))
+        except NotFound as error:
+            return PlainTextResponse(str(error), status_code=404)
+        except DermTrailError as error:
+            return PlainTextResponse(str(error), status_code=403)
+
+    return answer
 
 
-def _letter(request: Request) -> str:
+def _letter(request: Request, write: Write) -> str:
     actor = session.holder(request.cookies, address=gate.address_of(request.scope))
     subject_id = request.path_params["id"]
     # The gate has let in whoever had a session a moment ago; a larger number is no id of ours.
     if actor is None or subject_id > _LARGEST_ID:
         raise NotFound("There is no such letter.")
-    write = _LETTERS[request.url.path.rpartition("/")[0]]
     return write(actor, subject_id, by_code(request.query_params.get("lang", "")))
 
 
@@ -59,8 +66,5 @@ def _recall(actor: Actor, recall_id: int, language: Language) -> str:
 
 
 def _referral(actor: Actor, referral_id: int, language: Language) -> str:
-    found = referrals.get_referral(session.workspace().database, actor, referral_id=referral_id)
+    found = referrals.take_out(session.workspace().database, actor, referral_id=referral_id)
     return referral_letter(found, language=language)
-
-
-_LETTERS = {_RECALL: _recall, _REFERRAL: _referral}

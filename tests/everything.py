@@ -51,7 +51,7 @@ def fill_every_table(database: Database, charts: Charts, clinician: Actor) -> Im
             lesion_id=lesion.id,
             name=name,
             confirm_type=ConfirmType.HISTOPATHOLOGY,
-            seen_reading_id=image.readings[-1].id,
+            seen_reading_ids=[image.readings[-1].id],
         )
     body_map.set_state(database, clinician, lesion_id=lesion.id, state=LesionState.WATCHED)
     referrals.refer(

@@ -197,9 +197,9 @@ class _History:
             image_type=ImageType.DERMOSCOPIC,
         )
 
-    def _newest_reading(self, lesion: Lesion) -> int:
+    def _readings(self, lesion: Lesion) -> list[int]:
         found = lesions.images_of_lesion(self.workspace.database, self.actor, lesion_id=lesion.id)
-        return max(reading.id for image in found for reading in image.readings)
+        return [reading.id for image in found for reading in image.readings]
 
     def _judge(self, lesion: Lesion, kind: str, index: int, *, last: datetime) -> None:
         suspicious = taxonomy.needs_attention(kind)
@@ -211,7 +211,7 @@ class _History:
                 self.actor,
                 lesion_id=lesion.id,
                 name=kind,
-                seen_reading_id=self._newest_reading(lesion),
+                seen_reading_ids=self._readings(lesion),
                 confirm_type=ConfirmType.HISTOPATHOLOGY if suspicious else ConfirmType.SERIAL_IMAGING,
             )
         # The verb that sets a recall refuses one in the past, rightly; these were set back then.

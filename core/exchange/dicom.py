@@ -48,7 +48,8 @@ def dicom_file(image: Image, patient: Patient, pixels: Picture.Image) -> bytes:
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = DermoscopicPhotographyImageStorage if dermoscopic else VLPhotographicImageStorage
-    dataset.SOPInstanceUID = dicom_uid("image", image.id, patient.created_at)
+    # Of the lesion too: an image that was moved is another instance, for its series is another.
+    dataset.SOPInstanceUID = dicom_uid(f"image/{image.lesion.id}", image.id, patient.created_at)
     _add_patient(dataset, patient)
     _add_study_and_series(dataset, image, patient)
     _add_equipment(dataset)

@@ -7,10 +7,7 @@ TITLE = "Letter"
 REFERENCE = "Our reference: {number}"
 
 DEAR_PATIENT = "Dear {name},"
-OVERDUE = (
-    "We asked you to come back to us by {date} so that we could look at your skin again, and we have no record of a "
-    "visit since."
-)
+OVERDUE = "We asked you to come back to us by {date} so that we could look at your skin again."
 DUE = "It is time for us to look at your skin again. Please come to us on or about {date}."
 WHY = Sentence("Change over time tells us more than a single look can.", Source.AAD)
 APPOINTMENT = "Please call us to arrange an appointment, and bring this letter with you."

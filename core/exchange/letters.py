@@ -31,7 +31,7 @@ def recall_letter(recall: Recall, *, language: Language = ENGLISH) -> str:
 
 
 def referral_letter(referral: Referral, *, language: Language = ENGLISH) -> str:
-    """To a colleague; `referral` as `core.records.referrals.get_referral` answers it. The reason stays as written."""
+    """To a colleague; `referral` as `core.records.referrals.take_out` answers it. The reason stays as written."""
     sent_on = referral.sent_at.astimezone().date()
     patient, code = referral.patient, referral.clinic.country
     country = country_name(code) if language == ENGLISH else language.locale.territories.get(code, country_name(code))

@@ -89,9 +89,8 @@ def _areas(
         if entry is reference:
             points.append(_point(entry, reference, "area", factor=unit, error=0.0))
             continue
-        # A matrix leads to the first image; and a scale that somebody has set is what the image's own page goes by.
-        scaled = reference.mm_per_pixel and entry.mm_per_pixel
-        matrix = matrices.get(entry.image.id) if reference is measured[0] and not scaled else None
+        # A matrix leads to the first measured image and to no other.
+        matrix = matrices.get(entry.image.id) if reference is measured[0] else None
         line = _line(reference, entry, "area", matrix)
         if line.second is not None:
             carried = line.second / _value(entry, "area")

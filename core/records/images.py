@@ -95,7 +95,8 @@ def move_image(database: Database, actor: Actor, *, image_id: int, lesion_id: in
     stays. Raises NotFound, Invalid where the lesion is another patient's, and Conflict where it has the image already.
     """
     with database.writing() as session:
-        image = session.get(Image, image_id, with_for_update=True)
+        # Not the whole row: whoever outlines an image holds its lesion first, and then needs the image's key.
+        image = session.get(Image, image_id, with_for_update={"key_share": True})
         if image is None:
             raise NotFound("There is no such image.")
         # Whoever judges a lesion or outlines its images holds it. Two are always held in the same order: no deadlock.
@@ -109,12 +110,13 @@ def move_image(database: Database, actor: Actor, *, image_id: int, lesion_id: in
         if after is before:
             raise Conflict(f"The image is one of {after.label} already.")
         refusal = f"{after.label} has this very image already."
+        visit = session.get_one(Visit, image.visit_id)
         image.lesion_id = lesion_id
         try:
             session.flush()
         except IntegrityError as error:
             raise Conflict(refusal) from error
-        change = {f"lesion of image {image_id}": (before.label, after.label)}
+        change = {f"lesion of an image of {visit.at.astimezone():%Y-%m-%d %H:%M}": (before.label, after.label)}
         record_changes(session, actor, patient_id=after.patient_id, changes=change)
         audit.record(
             session, actor, "image.move", subject_type="image", subject_id=image_id, patient_id=after.patient_id

@@ -1,5 +1,6 @@
 """What clinicians decide about a lesion: the diagnosis, and when to look again."""
 
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import func, select
@@ -26,12 +27,12 @@ def record_diagnosis(
     name: str,
     confirm_type: ConfirmType,
     notes: str | None = None,
-    seen_reading_id: int | None = None,
+    seen_reading_ids: Collection[int] = (),
 ) -> Diagnosis:
     """Record what a clinician or a pathologist says of a lesion; it supersedes what was said before.
 
-    `seen_reading_id` is the newest of the lesion's readings that was before the clinician's eyes: it and those before
-    it count as reviewed, and one that was added meanwhile does not. Raises Invalid, NotFound.
+    `seen_reading_ids` are the lesion's readings that were before the clinician's eyes: they count as reviewed, and one
+    that came meanwhile, with a new image or one moved here, does not. Raises Invalid, NotFound.
     """
     name = texts.required(name, field="name", longest=200, missing="The diagnosis is missing.")
     notes = texts.notes(notes, field="notes")
@@ -49,8 +50,8 @@ def record_diagnosis(
         )
         session.add(diagnosis)
         session.flush()
-        if seen_reading_id is not None:
-            readings.review_all(session, actor, Image.lesion_id == lesion_id, StoredReading.id <= seen_reading_id)
+        if seen_reading_ids:
+            readings.review_all(session, actor, Image.lesion_id == lesion_id, StoredReading.id.in_(seen_reading_ids))
         audit.record(
             session, actor, "diagnosis.record", subject_type="lesion", subject_id=lesion_id, patient_id=patient_id
         )

@@ -175,18 +175,18 @@ def changes_between(
 ) -> list[Change]:
     """What changed from `first` to `second`; empty where either has no lesion outlined.
 
-    Sizes compare by `matrix`, 3x3, which takes pixels of the second image to those of the first (an accepted
-    registration), or else by the scales of both; with neither, they do not compare.
+    Sizes compare by the scales of both images, which somebody has set; or else by `matrix`, 3x3, which takes pixels of
+    the second image to those of the first (an accepted registration). With neither, they do not compare.
     """
     before, after = first.measured, second.measured
     if before is None or after is None or second.outline is None:
         return []
     scale = None
-    if matrix is not None:
+    if first.mm_per_pixel and second.mm_per_pixel:
+        scale = second.mm_per_pixel / first.mm_per_pixel
+    elif matrix is not None:
         x, y = np.mean(second.outline.polygon, axis=0)
         scale = scale_of(matrix, at=(float(x), float(y)))
-    elif first.mm_per_pixel and second.mm_per_pixel:
-        scale = second.mm_per_pixel / first.mm_per_pixel
     return change(before, after, scale=scale)
 
 

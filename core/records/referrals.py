@@ -111,11 +111,18 @@ def referrals_of(database: Database, actor: Actor, *, patient_id: int) -> list[R
 
 
 @requires(Permission.READ_CHART)
-def get_referral(database: Database, actor: Actor, *, referral_id: int) -> Referral:
-    """One referral with patient, clinic, lesion and who sent it, as its letter needs them. Raises NotFound."""
-    with database.reading() as session:
+def take_out(database: Database, actor: Actor, *, referral_id: int) -> Referral:
+    """One referral with patient, clinic, lesion and who sent it, for its letter; it is noted. Raises NotFound."""
+    with database.writing() as session:
         referral = session.scalar(select(Referral).where(Referral.id == referral_id).options(*_WITH))
-    if referral is None:
-        raise NotFound("There is no such referral.")
-    audit.record_look(database, actor, "patient.look", patient_id=referral.patient_id)
+        if referral is None:
+            raise NotFound("There is no such referral.")
+        audit.record(
+            session,
+            actor,
+            "referral.letter",
+            subject_type="referral",
+            subject_id=referral_id,
+            patient_id=referral.patient_id,
+        )
     return referral

@@ -143,7 +143,11 @@ def _check_moment(at: datetime, patient: Patient) -> None:
 
 
 def _name(session: Session, user_id: int | None) -> str | None:
-    return None if user_id is None else session.get_one(User, user_id).full_name
+    if user_id is None:
+        return None
+    user = session.get_one(User, user_id)
+    # Two people may have one full name; no two sign in by one.
+    return f"{user.full_name} ({user.name})"
 
 
 def _require_clinician(session: Session, clinician_id: int | None) -> None:

@@ -40,7 +40,10 @@ def measurements(actor: Actor, chosen: Image) -> None:
         return
     with page.errors_told():
         found = outlines.measures_of_lesion(page.database(), actor, lesion_id=chosen.lesion_id)
-        own = next(entry for entry in found if entry.image.id == chosen.id)
+        own = next((entry for entry in found if entry.image.id == chosen.id), None)
+        if own is None:
+            # It was moved to another lesion since the page was drawn.
+            st.rerun()
         if own.outline is None:
             with st.spinner("Outlining …"):
                 _outline(actor, chosen)
@@ -186,7 +189,7 @@ def _matrices(actor: Actor, first: ImageMeasures, later: Sequence[ImageMeasures]
         "Align the images, to take magnification out",
         len(later) <= MOST_ALIGNED_UNASKED,
         key=f"align:{first.image.lesion_id}",
-        help="Without it sizes compare by the scales alone, where both images have one.",
+        help="Images that have a scale compare by it; the others only where they are aligned.",
     ):
         return {}
     with st.spinner("Aligning the images"):

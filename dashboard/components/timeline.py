@@ -68,10 +68,11 @@ def timeline(found: Sequence[Image], decisions: Decisions, measures: Sequence[Im
     Of what was measured, only what is kept is drawn; images are aligned only where somebody asks for it.
     """
     align = f"align-areas:{found[0].lesion_id}"
-    area = curves.area_curve(measures, matrices=_matrices(measures) if st.session_state.get(align) else None)
+    aligns = curves.needs_alignment(measures)
+    area = curves.area_curve(measures, matrices=_matrices(measures) if aligns and st.session_state.get(align) else None)
     _chart(found, decisions, [area, *curves.score_curves(measures)])
     _tell_measured(area, measures)
-    if curves.needs_alignment(measures):
+    if aligns:
         st.toggle(
             "Compare the areas of aligned images",
             key=align,

@@ -36,16 +36,24 @@ def visit_form(
         # Whoever saw the patient then may have no account that is in use any more.
         clinicians = [*clinicians, clinician]
     chosen = next((index for index, user in enumerate(clinicians) if clinician and user.id == clinician.id), None)
-    at = at.astimezone()
+    exactly, at = at, at.astimezone().replace(second=0, microsecond=0)
+    full_names = [user.full_name for user in clinicians]
+
+    def words(user: User) -> str:
+        # The list cannot tell two of one name apart.
+        return user.full_name if full_names.count(user.full_name) == 1 else f"{user.full_name} ({user.name})"
+
     with st.form(key):
         day, time = st.columns(2)
-        on = day.date_input("Date", at.date(), max_value=clock.today(), format="YYYY-MM-DD", key=f"{key}:date")
+        on = day.date_input(
+            "Date", at.date(), max_value=max(clock.today(), at.date()), format="YYYY-MM-DD", key=f"{key}:date"
+        )
         hour = time.time_input("Time", at.time(), key=f"{key}:time")
         seen_by = st.selectbox(
             "Clinician",
             clinicians,
             chosen,
-            format_func=lambda user: user.full_name,
+            format_func=words,
             placeholder="Not yet known",
             key=f"{key}:clinician",
         )
@@ -60,7 +68,8 @@ def visit_form(
         sent = st.form_submit_button(submit, type="primary", icon=icon)
     if not sent:
         return None
-    moment = datetime.combine(on, hour).astimezone()
-    # The form asks for minutes: where neither day nor time was changed, the moment stays to the second.
-    same = moment.replace(second=0, microsecond=0) == at.replace(second=0, microsecond=0)
-    return VisitEntry(at if same else moment, why, seen_by.id if seen_by else None, more)
+    # Where neither day nor time was changed, the moment stays: to the second, and in the hour that comes twice a year.
+    same = (on, hour) == (at.date(), at.time())
+    return VisitEntry(
+        exactly if same else datetime.combine(on, hour).astimezone(), why, seen_by.id if seen_by else None, more
+    )

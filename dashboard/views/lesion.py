@@ -28,7 +28,7 @@ actor, database = page.person(), page.database()
 may_diagnose = actor.may(Permission.DIAGNOSE)
 
 
-def diagnosis_form(lesion: Lesion, seen_reading_id: int | None) -> None:
+def diagnosis_form(lesion: Lesion, seen_reading_ids: list[int]) -> None:
     form = f"diagnosis:{lesion.id}"
     key = page.turn_key(form)
     with st.form(key):
@@ -57,14 +57,14 @@ def diagnosis_form(lesion: Lesion, seen_reading_id: int | None) -> None:
                 name=name or other,
                 confirm_type=confirmed,
                 notes=notes,
-                seen_reading_id=seen_reading_id,
+                seen_reading_ids=seen_reading_ids,
             )
             page.next_turn(form)
             page.tell_next("The diagnosis is recorded.")
             st.rerun()
 
 
-def diagnosis_section(lesion: Lesion, seen_reading_id: int | None) -> None:
+def diagnosis_section(lesion: Lesion, seen_reading_ids: list[int]) -> None:
     st.subheader("Diagnosis")
     said = judgements.diagnoses_of(database, actor, lesion_id=lesion.id)
     for position, diagnosis in enumerate(said):
@@ -78,7 +78,7 @@ def diagnosis_section(lesion: Lesion, seen_reading_id: int | None) -> None:
     if not said:
         st.caption("No clinician has recorded a diagnosis yet.")
     if may_diagnose:
-        diagnosis_form(lesion, seen_reading_id)
+        diagnosis_form(lesion, seen_reading_ids)
     else:
         st.caption("A clinician records the diagnosis and sets the recall.")
 
@@ -185,7 +185,7 @@ else:
     navigation.link_to(navigation.PATIENT, "Open the chart to log a visit", id=lesion.patient_id)
 left, right = st.columns(2, gap="large")
 with left:
-    diagnosis_section(lesion, max((reading.id for image in found for reading in image.readings), default=None))
+    diagnosis_section(lesion, [reading.id for image in found for reading in image.readings])
     checklists_section(lesion)
 with right:
     state_section(lesion)

@@ -38,7 +38,7 @@ def test_a_visit_is_put_right_and_what_it_was_is_kept(
     assert history(database, patient.id) == [
         (f"visit of {was}: time", was, f"{earlier.astimezone():%Y-%m-%d %H:%M}"),
         (f"visit of {was}: reason", "Skin chek", "Skin check"),
-        (f"visit of {was}: clinician", "Test Clinician", None),
+        (f"visit of {was}: clinician", "Test Clinician (clinician)", None),
         (f"visit of {was}: notes", None, "Both arms."),
     ]
     (entry,) = audit.search_audit(database, OPERATOR, action="visit.edit")
@@ -99,7 +99,11 @@ def test_an_image_is_moved_with_all_that_was_said_of_it_and_nothing_that_was_sai
     after = all_rows(database)
     touched = {"image", "patient_change", "audit_entry"}
     assert {table for table in after if after[table] != before[table]} == touched
-    assert history(database, patient.id)[-1] == (f"lesion of image {image.id}", wrong.label, right.label)
+    assert history(database, patient.id)[-1] == (
+        f"lesion of an image of {found.visit.at.astimezone():%Y-%m-%d %H:%M}",
+        wrong.label,
+        right.label,
+    )
     (entry,) = audit.search_audit(database, OPERATOR, action="image.move")
     assert (entry.subject_id, entry.patient_id) == (image.id, patient.id)
 

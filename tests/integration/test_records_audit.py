@@ -79,7 +79,7 @@ def a_day(database: Database, workspace: Workspace, staff: Actor, clinician: Act
         name=CLINICAL[0],
         confirm_type=ConfirmType.SINGLE_CONTRIBUTOR,
         notes=CLINICAL[1],
-        seen_reading_id=again.id,
+        seen_reading_ids=[image.readings[0].id, again.id],
     )
     recall = judgements.set_recall(
         database, clinician, lesion_id=lesion.id, due_on=clock.today() + timedelta(days=9), reason=CLINICAL[2]

@@ -201,7 +201,7 @@ def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts:
     with pytest.raises(Conflict):
         referrals.refer(database, clinician, **asked, lesion_id=lesion.id, reason="Again")
 
-    html = referral_letter(referrals.get_referral(database, clinician, referral_id=sent.id))
+    html = referral_letter(referrals.take_out(database, clinician, referral_id=sent.id))
     for word in (
         "&lt;b&gt;Meera",
         "{{ 7*7 }}",

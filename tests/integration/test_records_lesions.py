@@ -299,7 +299,7 @@ def test_looks_and_diagnoses_at_one_moment_are_one_review(database: Database, ch
         if number % 2:
             readings.review_reading(database, clinician, reading_id=reading.id)
         else:
-            diagnose(database, clinician, image.lesion_id, "nevus", seen_reading_id=reading.id)
+            diagnose(database, clinician, image.lesion_id, "nevus", seen_reading_ids=[reading.id])
 
     at_once(12, look)
     assert [row["reading_id"] for row in all_rows(database)["review"]] == [reading.id]
@@ -311,9 +311,20 @@ def test_a_diagnosis_reviews_what_was_seen_and_not_what_came_meanwhile(
     patient, _visit, lesion, image = charts.filled()
     seen = image.readings[0]
     later = charts.image(charts.visit(patient, days_ago=1), lesion).readings[0]
-    diagnose(database, clinician, lesion.id, "nevus", seen_reading_id=seen.id)
+    diagnose(database, clinician, lesion.id, "nevus", seen_reading_ids=[seen.id])
     assert [row["reading_id"] for row in all_rows(database)["review"]] == [seen.id]
     assert [reading.id for reading in readings.unreviewed_readings(database, clinician)] == [later.id]
+
+
+def test_an_image_that_was_moved_here_meanwhile_does_not_count_as_seen(
+    database: Database, charts: Charts, staff: Actor, clinician: Actor
+) -> None:
+    patient, visit, lesion, _image = charts.filled()
+    moved = charts.image(visit, charts.lesion(patient))
+    seen = charts.image(charts.visit(patient, days_ago=1), lesion).readings[0]
+    images.move_image(database, staff, image_id=moved.id, lesion_id=lesion.id)
+    diagnose(database, clinician, lesion.id, "nevus", seen_reading_ids=[seen.id])
+    assert [row["reading_id"] for row in all_rows(database)["review"]] == [seen.id]
 
 
 def test_a_new_reading_is_added_and_the_earlier_one_stays(
