@@ -14,6 +14,7 @@ from PIL import Image
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from core.guidance import words
@@ -27,6 +28,7 @@ from dashboard.screening.limits import ScreeningLimits
 from dashboard.screening.page import EXAMPLE_KINDS, build_screening
 from dashboard.screening.photos import KEPT_AT_MOST
 from dashboard.screening.service import Service
+from dashboard.screening.sessions import NoSessions
 from dashboard.screening.shell import MANIFEST, Shell, manifest
 from dashboard.screening.uploads import SWEPT_EVERY, private_folder, receiving, swept
 
@@ -122,6 +124,10 @@ def _mount(app: FastAPI, page: gr.Blocks, *, root_path: str, max_file_size: int)
     # Only of a page that it launched itself does Gradio check that an input names an upload and no other file.
     page.has_launched = True
     page.process_api = _in_words(page.process_api)
+    (mounted,) = (
+        route.app for route in app.routes if isinstance(route, Mount) and isinstance(route.app, gr.routes.App)
+    )
+    mounted.state_holder = NoSessions(page)
 
 
 def _not_understood(_request: Request, _error: Exception) -> Response:

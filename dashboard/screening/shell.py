@@ -26,7 +26,7 @@ _STYLE = (
     "#first-words { max-width: 700px; margin: 0 auto; padding: 12px 16px; font: 16px/1.5 system-ui, sans-serif; }"
     "#first-words a { display: inline-block; padding: 10px 8px; color: inherit; }"
     "#first-words a[aria-current] { font-weight: 700; text-decoration: none; }"
-    "@media print { body { background: #fff !important; } }"
+    "@media print { body, gradio-app, .gradio-container { background: #fff !important; } }"
 )
 _UNTIL_GRADIO = """
 new MutationObserver((_, watch) => {

@@ -23,6 +23,7 @@ from core.vision.certainty import Certainty
 from core.vision.reader import Reading
 from dashboard.screening import answers, door, nearby
 from dashboard.screening.photos import Photo, Photos
+from dashboard.screening.sessions import NoSessions
 from dashboard.screening.uploads import only_uploads, private_folder, sweep, take
 
 
@@ -103,6 +104,19 @@ def test_what_broken_off_uploads_left_is_swept_up(folder: Path) -> None:
     assert [path for path in folder.rglob("*") if path.is_file()] == [new]
     sweep(folder, older_than=0)
     assert list(folder.iterdir()) == []
+
+
+def test_gradio_remembers_nothing_of_a_session() -> None:
+    with gr.Blocks() as page:
+        shown = gr.HTML("")
+    sessions = NoSessions(page)
+    state = sessions["one"]
+    state._update_value_in_config(shown._id, "the photo")
+    state[shown._id] = gr.HTML("the photo", render=False)
+    assert state.config_values == {}
+    for session in ("one", "two"):
+        assert sessions[session][shown._id] is shown
+        assert session not in sessions
 
 
 def test_photos_may_come_and_go_while_the_folder_is_swept_and_weighed(folder: Path) -> None:
