@@ -38,7 +38,7 @@ class LesionChart:
 
 @dataclass(frozen=True)
 class Chart:
-    """A patient, the visits by time, the lesions by number, and what was changed in the details, oldest first."""
+    """A patient, the visits by time, the lesions by number, and what was changed of what was entered, oldest first."""
 
     patient: Patient
     visits: list[Visit]

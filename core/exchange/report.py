@@ -1,7 +1,7 @@
 """The printed report of a visit, of a lesion, or of a whole chart.
 
-A report is a sequence of parts. `LESION_PARTS` are what is printed of each lesion, in that order: whatever else is
-known of a lesion, such as its place on the body map or its measurements, joins as one more function in that tuple.
+A report is a sequence of parts: the body map first, then of each lesion `LESION_PARTS`, in that order. Whatever else is
+known of a lesion joins as one more function in that tuple.
 """
 
 import io

@@ -15,7 +15,7 @@ class Permission(StrEnum):
     """What a verb asks of the person who acts."""
 
     READ_CHART = "read charts"
-    WRITE_CHART = "register patients, log visits and add images"
+    WRITE_CHART = "register patients, log visits, add images, and put right what was entered"
     EXPORT = "take whole charts out of the clinic"
     DIAGNOSE = "review readings, record diagnoses, set recalls and refer"
     ADMINISTER = "manage accounts, the clinic directory and the audit trail"

@@ -101,7 +101,7 @@ async def _forget_photos(service: Service) -> None:
 def _mount(app: FastAPI, page: gr.Blocks, *, root_path: str, max_file_size: int) -> None:
     """Mount `page` with everything of Gradio turned off that it does not use.
 
-    `max_file_size` is in bytes; Gradio answers 413 to more.
+    `max_file_size` is in bytes.
     """
     gr.mount_gradio_app(
         app,
@@ -130,7 +130,8 @@ def _mount(app: FastAPI, page: gr.Blocks, *, root_path: str, max_file_size: int)
     mounted.state_holder = NoSessions(page)
 
 
-def _not_understood(_request: Request, _error: Exception) -> Response:
+def _not_understood(_request: Request, error: Exception) -> Response:
+    logger.info("A request to the public page was not understood: %s", type(error).__name__)
     return JSONResponse({"detail": "This request is not understood."}, status_code=422)
 
 
@@ -149,9 +150,18 @@ def _in_words(process: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
     return process_in_words
 
 
+_NEUTRAL = gr.themes.Color(
+    c50="#f4f7f7", c100="#e9efef", c200="#d5dfe0", c300="#b9c8ca", c400="#8da1a4", c500="#647a7e",
+    c600="#475a5e", c700="#2c3d42", c800="#1e2d32", c900="#172428", c950="#0f191c", name="dermtrail",
+)  # fmt: skip
+"""The greys of the dashboard's themes (.streamlit/config.toml), so that the page does not look strange in its frame."""
+
+
 def _theme() -> gr.themes.Base:
     fonts = [gr.themes.Font(name) for name in ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")]
-    theme = gr.themes.Default(primary_hue="teal", neutral_hue="slate", font=fonts, font_mono=fonts)
+    theme = gr.themes.Default(
+        primary_hue="teal", secondary_hue="teal", neutral_hue=_NEUTRAL, font=fonts, font_mono=fonts
+    )
     # Gradio's own grey for secondary text has too little contrast.
     return theme.set(
         body_text_color_subdued="*neutral_600",

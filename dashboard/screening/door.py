@@ -19,7 +19,7 @@ from core.guidance import words
 from core.languages import ENGLISH, LANGUAGES, preferred
 from core.screening_counts import Counted, ScreeningCounts
 from dashboard.screening.limits import ScreeningLimits, Visitors
-from dashboard.screening.uploads import too_large
+from dashboard.screening.uploads import too_large, upload_id_of
 
 _PAGES = "|".join(language.code for language in LANGUAGES if language != ENGLISH)
 _READ = re.compile(
@@ -31,6 +31,7 @@ _READ_BY_PROGRAMS = re.compile(r"/(config|gradio_api/(info|call/screen/\w+))/?")
 _WRITE_BY_PROGRAMS = re.compile(r"/gradio_api/call/screen/?")
 
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
+_PROGRESS = re.compile(r"/gradio_api/upload_progress/?")
 
 MOST_UPLOADED = 512 * 2**20
 """Bytes that may wait in the folder of uploads: it lies on the disk that the clinic's records need."""
@@ -78,14 +79,24 @@ class Door:
         if not self._is_of_the_page(scope):
             return PlainTextResponse("There is no such page.", status_code=404)
         if scope["method"] != "POST":
-            return _to_language(scope)
+            return await self._progress_refusal(scope) or _to_language(scope)
         photo = bool(_UPLOAD.fullmatch(_path(scope)))
         size = _size(scope)
+        if refusal := self._size_refusal(size, photo=photo):
+            return refusal
         if not self.visitors.let_in(_address(scope), upload_bytes=(size or 0) if photo else None):
             return await self._busy(429)
         if photo and await run_in_threadpool(_bytes_in, self.uploads) + (size or 0) > MOST_UPLOADED:
             return await self._busy(503)
-        return self._size_refusal(size, photo=photo)
+        return None
+
+    async def _progress_refusal(self, scope: Scope) -> Response | None:
+        """Gradio remembers every upload that somebody asks about, whether there is one or not."""
+        if not _PROGRESS.fullmatch(_path(scope)):
+            return None
+        if not upload_id_of(_query(scope).get("upload_id", [""])[0]):
+            return PlainTextResponse("There is no such upload.", status_code=404)
+        return None if self.visitors.let_in(_address(scope)) else await self._busy(429)
 
     def _size_refusal(self, size: int | None, *, photo: bool) -> Response | None:
         if size is None:
@@ -109,9 +120,9 @@ class Door:
 
 def _to_language(scope: Scope) -> Response | None:
     """A redirection to the page in the browser's language, where no other was asked for."""
-    query = scope.get("query_string", b"").decode("ascii", "replace")
-    if _path(scope) != "/" or "lang" in parse_qs(query):
+    if _path(scope) != "/" or "lang" in _query(scope):
         return None
+    query = scope.get("query_string", b"").decode("ascii", "replace")
     language = preferred(Headers(scope=scope).get("accept-language", ""))
     if language == ENGLISH:
         return None
@@ -128,6 +139,10 @@ def _size(scope: Scope) -> int | None:
     """What the request says of its size in bytes; the server ends one that brings more."""
     declared = Headers(scope=scope).get("content-length", "")
     return int(declared) if declared.isdecimal() and len(declared) < 16 else None
+
+
+def _query(scope: Scope) -> dict[str, list[str]]:
+    return parse_qs(scope.get("query_string", b"").decode("ascii", "replace"))
 
 
 def _path(scope: Scope) -> str:

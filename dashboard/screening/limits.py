@@ -29,12 +29,12 @@ class ScreeningLimits:
 
     @classmethod
     def for_uploads(cls, uploads: int) -> Self:
-        """Limits for so many photos a minute; all else grows with them."""
+        """Limits for so many photos a minute; all else grows with them, and is never less than usual."""
         usual = cls()
         return cls(
             uploads=uploads,
-            megabytes=max(usual.megabytes * uploads // usual.uploads, 1),
-            requests=usual.requests * uploads // usual.uploads,
+            megabytes=max(usual.megabytes, usual.megabytes * uploads // usual.uploads),
+            requests=max(usual.requests, usual.requests * uploads // usual.uploads),
         )
 
 

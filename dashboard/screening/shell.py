@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.guidance import words
-from core.languages import ENGLISH, LANGUAGES, Language
+from core.languages import ENGLISH, LANGUAGES, Language, by_code
 from dashboard.screening import answers
 
 MANIFEST = "/manifest.webmanifest"
 
-TEAL, WHITE, NIGHT = "#0f766e", "#ffffff", "#0a0f1e"
-"""The colour of the logo's ground, and Gradio's two backgrounds."""
+TEAL, WHITE, NIGHT = "#0f766e", "#ffffff", "#0f191c"
+"""The colour of the logo's ground, and the page's two backgrounds."""
 
 _FOREIGN = re.compile(r'<meta\s+(?:property="og:|name="twitter:)[^>]*>\s*')
 _STYLE = (
@@ -104,8 +104,7 @@ def _first_words(language: Language) -> str:
 
 async def manifest(request: Request) -> Response:
     """What a browser needs to install the page: one app, in the language that `lang` names."""
-    by_code = {language.code: language for language in LANGUAGES}
-    language = by_code.get(request.query_params.get("lang", ""), ENGLISH)
+    language = by_code(request.query_params.get("lang", ""))
     title = language.translate(words.TITLE)
     icons = [("icon-192", "192x192", "any"), ("icon-512", "512x512", "any"), ("maskable-512", "512x512", "maskable")]
     content = {

@@ -7,6 +7,7 @@ to be read within minutes.
 
 import asyncio
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,7 +56,7 @@ def receiving(folder: Path, page: gr.Blocks, *, max_bytes: int) -> Callable[[Req
     async def receive(request: Request) -> Response:
         own = Path(mkdtemp(dir=folder))
         path: str | None = None
-        upload_id = request.query_params.get("upload_id")
+        upload_id = upload_id_of(request.query_params.get("upload_id", ""))
         try:
             parser = GradioMultiPartParser(
                 request.headers,
@@ -77,13 +78,19 @@ def receiving(folder: Path, page: gr.Blocks, *, max_bytes: int) -> Callable[[Req
             if upload_id:
                 file_upload_statuses.set_done(upload_id)
             if path is None:
-                shutil.rmtree(own)
+                # The sweep may have found it empty and removed it, where nothing came for minutes.
+                shutil.rmtree(own, ignore_errors=True)
         if path is None:
             return PlainTextResponse(words.NO_FILE, status_code=400)
         page.upload_file_set.add(path)
         return JSONResponse([path])
 
     return receive
+
+
+def upload_id_of(text: str) -> str | None:
+    """By what a browser asks how far its upload is; None for what no browser of ours would send."""
+    return text if re.fullmatch(r"[\w-]{1,40}", text, re.ASCII) else None
 
 
 def _only_file(files: list[Any]) -> str | None:
@@ -169,10 +176,25 @@ def sweep(folder: Path, *, older_than: float) -> None:
 
 
 async def _sweep_forever(folder: Path, page: gr.Blocks) -> None:
+    known: set[str] = set()
     while True:
         await asyncio.sleep(SWEPT_EVERY)
         await asyncio.to_thread(sweep, folder, older_than=KEPT_AT_MOST)
         _forget_removed(page)
+        known = forget_progress(known)
+
+
+def forget_progress(known: set[str]) -> set[str]:
+    """Gradio remembers how far every upload was, and the name of its file, for as long as it runs.
+
+    Drop the uploads that were there at the last sweep already, `known`; those that are there now. One that goes on for
+    longer is begun anew in its progress, which does no harm.
+    """
+    kept = (file_upload_statuses._statuses, file_upload_statuses._signals)
+    for one in kept:
+        for upload_id in known & one.keys():
+            del one[upload_id]
+    return {upload_id for one in kept for upload_id in one}
 
 
 def _forget_removed(page: Any) -> None:

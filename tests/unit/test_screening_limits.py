@@ -26,7 +26,8 @@ def test_an_address_waits_for_its_minute_to_pass_and_holds_nobody_else_up(moment
 def test_whoever_may_send_more_photos_may_ask_for_more_of_everything() -> None:
     assert ScreeningLimits.for_uploads(120) == ScreeningLimits()
     assert ScreeningLimits.for_uploads(240) == ScreeningLimits(uploads=240, megabytes=2000, requests=2400)
-    assert ScreeningLimits.for_uploads(1) == ScreeningLimits(uploads=1, megabytes=8, requests=10)
+    # A single photo may be as large as ever, and its answers be asked for.
+    assert ScreeningLimits.for_uploads(1) == ScreeningLimits(uploads=1)
 
 
 def test_bytes_count_as_well(moment: list[float]) -> None:

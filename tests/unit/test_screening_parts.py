@@ -21,7 +21,7 @@ from core.languages import ENGLISH, LANGUAGES, Language
 from core.taxonomy import TERMS
 from core.vision.certainty import Certainty
 from core.vision.reader import Reading
-from dashboard.screening import answers, door, nearby
+from dashboard.screening import answers, door, nearby, uploads
 from dashboard.screening.photos import Photo, Photos
 from dashboard.screening.sessions import NoSessions
 from dashboard.screening.uploads import only_uploads, private_folder, sweep, take
@@ -256,3 +256,18 @@ def test_no_more_photos_are_held_than_fit(monkeypatch: pytest.MonkeyPatch) -> No
     for number in range(5):
         photos.keep(str(number), Photo(None))
     assert [photos.of(str(number)) is None for number in range(5)] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("text", ["", "a" * 41, "../x", "a b", "ä"])
+def test_what_no_browser_asks_about_is_no_upload(text: str) -> None:
+    assert uploads.upload_id_of("k3j2_h-5") == "k3j2_h-5"
+    assert uploads.upload_id_of(text) is None
+
+
+def test_how_far_an_upload_was_is_forgotten_at_the_second_sweep() -> None:
+    uploads.file_upload_statuses.append("photo", "the name of a person.jpg", b"1")
+    known = uploads.forget_progress(set())
+    assert "photo" in known
+    assert "photo" not in uploads.forget_progress(known)
+    assert "photo" not in uploads.file_upload_statuses._statuses
+    assert "photo" not in uploads.file_upload_statuses._signals
