@@ -162,8 +162,16 @@ def _theme() -> gr.themes.Base:
     theme = gr.themes.Default(
         primary_hue="teal", secondary_hue="teal", neutral_hue=_NEUTRAL, font=fonts, font_mono=fonts
     )
-    # Gradio's own grey for secondary text has too little contrast.
+    # Gradio's own grey for secondary text and the teal of its links have too little contrast.
     return theme.set(
+        link_text_color="*secondary_700",
+        link_text_color_hover="*secondary_800",
+        link_text_color_active="*secondary_800",
+        link_text_color_visited="*secondary_700",
+        link_text_color_dark="*secondary_300",
+        link_text_color_hover_dark="*secondary_200",
+        link_text_color_active_dark="*secondary_200",
+        link_text_color_visited_dark="*secondary_300",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         button_primary_background_fill="*primary_700",
