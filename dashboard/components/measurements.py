@@ -249,7 +249,7 @@ def _chart(first: ImageMeasures, lines: Sequence[tuple[ImageMeasures, Sequence[C
         domain=["first image", "within the uncertainty", "changed"], range=["#8a979b", "#14978a", "#c2413a"]
     )
     shown = (
-        base.mark_rule().encode(y=alt.Y("low:Q", title=each.title + unit), y2="high:Q")
+        base.mark_rule(color="#8a979b").encode(y=alt.Y("low:Q", title=each.title + unit), y2="high:Q")
         + base.mark_line(color="#8a979b").encode(y=y)
         + base.mark_point(filled=True, size=90).encode(
             y=y,

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.guidance import words
-from core.languages import ENGLISH, LANGUAGES, preferred
+from core.languages import ENGLISH, LANGUAGES, Language, preferred
 from core.screening_counts import Counted, ScreeningCounts
 from dashboard.screening.limits import ScreeningLimits, Visitors
 from dashboard.screening.uploads import too_large, upload_id_of
@@ -85,9 +85,9 @@ class Door:
         if refusal := self._size_refusal(size, photo=photo):
             return refusal
         if not self.visitors.let_in(_address(scope), upload_bytes=(size or 0) if photo else None):
-            return await self._busy(429)
+            return await self._busy(scope, 429)
         if photo and await run_in_threadpool(_bytes_in, self.uploads) + (size or 0) > MOST_UPLOADED:
-            return await self._busy(503)
+            return await self._busy(scope, 503)
         return None
 
     async def _progress_refusal(self, scope: Scope) -> Response | None:
@@ -96,7 +96,7 @@ class Door:
             return None
         if not upload_id_of(_query(scope).get("upload_id", [""])[0]):
             return PlainTextResponse("There is no such upload.", status_code=404)
-        return None if self.visitors.let_in(_address(scope)) else await self._busy(429)
+        return None if self.visitors.let_in(_address(scope)) else await self._busy(scope, 429)
 
     def _size_refusal(self, size: int | None, *, photo: bool) -> Response | None:
         if size is None:
@@ -105,9 +105,10 @@ class Door:
             return None
         return too_large(self.max_bytes) if photo else PlainTextResponse("This request is too large.", status_code=413)
 
-    async def _busy(self, status: int) -> Response:
+    async def _busy(self, scope: Scope, status: int) -> Response:
         await run_in_threadpool(self.counts.add, Counted.BUSY)
-        return PlainTextResponse(words.BUSY, status_code=status, headers={"Retry-After": "60"})
+        text = _preferred(scope).translate(words.BUSY)
+        return PlainTextResponse(text, status_code=status, headers={"Retry-After": "60"})
 
     def _is_of_the_page(self, scope: Scope) -> bool:
         writes = scope["method"] == "POST"
@@ -123,7 +124,7 @@ def _to_language(scope: Scope) -> Response | None:
     if _path(scope) != "/" or "lang" in _query(scope):
         return None
     query = scope.get("query_string", b"").decode("ascii", "replace")
-    language = preferred(Headers(scope=scope).get("accept-language", ""))
+    language = _preferred(scope)
     if language == ENGLISH:
         return None
     target = f"{scope.get('root_path', '')}/{language.code}" + (f"?{query}" if query else "")
@@ -139,6 +140,10 @@ def _size(scope: Scope) -> int | None:
     """What the request says of its size in bytes; the server ends one that brings more."""
     declared = Headers(scope=scope).get("content-length", "")
     return int(declared) if declared.isdecimal() and len(declared) < 16 else None
+
+
+def _preferred(scope: Scope) -> Language:
+    return preferred(Headers(scope=scope).get("accept-language", ""))
 
 
 def _query(scope: Scope) -> dict[str, list[str]]:

@@ -68,6 +68,17 @@ def test_a_request_says_its_size_and_is_no_larger_than_the_page_needs(
     assert client.post(path, headers={"Content-Length": size}).status_code == status
 
 
+def test_how_far_an_upload_is_can_be_asked_only_by_its_name_and_not_without_end(
+    client: TestClient, tmp_path: Path
+) -> None:
+    asked = "/gradio_api/upload_progress?upload_id="
+    assert client.get(f"{asked}k3j2h5").text == "let in"
+    for name in ("", "a" * 41, "a%20b"):
+        assert client.get(asked + name).status_code == 404
+    busy = TestClient(_door(client.app.app, tmp_path, limits=ScreeningLimits(requests=1)))
+    assert [busy.get(f"{asked}k").status_code for _ in range(2)] == [200, 429]
+
+
 @pytest.mark.parametrize("path", ["/config", "/gradio_api/info", "/gradio_api/call/screen/abc"])
 def test_programs_are_let_in_only_where_that_was_switched_on(client: TestClient, tmp_path: Path, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -84,8 +95,11 @@ def test_who_asks_too_often_is_told_so_and_counted(client: TestClient, tmp_path:
     refused = busy.post("/gradio_api/upload")
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
     assert "Please try again in a minute" in refused.text
+    in_spanish = busy.post("/gradio_api/upload", headers={"Accept-Language": "es-MX"})
+    assert in_spanish.status_code == 429
+    assert "Inténtelo de nuevo" in in_spanish.text
     (today,) = ScreeningCounts(tmp_path.parent / f"{tmp_path.name}.db").by_day().values()
-    assert today[Counted.BUSY] == 1
+    assert today[Counted.BUSY] == 2
 
 
 @pytest.mark.parametrize(
