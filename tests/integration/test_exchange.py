@@ -148,10 +148,10 @@ def test_a_lesions_report_shows_the_map_the_aligned_images_and_what_was_measured
     lesion = charts.lesion(patient, laterality=Laterality.LEFT, place=place)
     charts.lesion(patient, place=Place(BodyView.HEAD, 0.28, 0.67), body_site=BodySite.HEAD_AND_NECK)
     drawn = draw_lesion(seed=6, size=384)
-    later = warped(drawn, np.random.default_rng(6), growth=1.2).picture
+    later = warped(drawn, np.random.default_rng(6), growth=1.2)
     taken = [
         charts.image(charts.visit(patient, days_ago=days), lesion, png(picture))
-        for days, picture in ((90, drawn), (1, later))
+        for days, picture in ((90, drawn), (1, later.picture))
     ]
     text, pictures, _ = printed(workspace, clinician, lesion)
     assert "Body map" in text and "Back" in text and "Head" in text
@@ -171,8 +171,8 @@ def test_a_lesions_report_shows_the_map_the_aligned_images_and_what_was_measured
     # Without a scale a size is not given; aligned by the skin, its change is, in percent.
     assert "Area no scale no scale +" in text and "%: changed" in text
     assert "A: asymmetry" in text and "D is the clinician's to score" in text
-    for image in taken:
-        outlines.set_scale(workspace.database, clinician, image_id=image.id, mm_per_pixel=0.03)
+    for image, scale in zip(taken, (1.0, later.scale), strict=True):
+        outlines.set_scale(workspace.database, clinician, image_id=image.id, mm_per_pixel=0.03 / scale)
     text, _, _ = printed(workspace, clinician, lesion)
     assert re.search(r"Area \d+\.\d ± \d+\.\d mm² \d+\.\d ± \d+\.\d mm² \+\d+\.\d ± \d+\.\d mm²: changed", text)
 

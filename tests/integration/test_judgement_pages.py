@@ -139,7 +139,7 @@ def test_a_letter_names_the_patient_and_nothing_clinical(
     letter = client.get(letters.recall_address(recall_id))
     assert letter.status_code == 200
     assert "Dear Meera &lt;Iyer&gt;," in letter.text
-    assert "we have no record of a visit since" in letter.text
+    assert "We asked you to come back to us by" in letter.text
     for clinical in ("nevus", "Trunk", "melanoma", "L1"):
         assert clinical not in letter.text
     (entry,) = audit.search_audit(served.database, OPERATOR, action="recall.letter")

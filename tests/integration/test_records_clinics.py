@@ -223,5 +223,5 @@ def test_a_referral_goes_from_sent_to_seen_to_closed(database: Database, charts:
     assert kept.sent_at <= kept.seen_at <= kept.closed_at
     trail = audit.search_audit(database, OPERATOR, record_number=patient.record_number)
     assert [e.action for e in trail if e.action.startswith("referral")] == [
-        "referral.closed", "referral.seen", "referral.send",
+        "referral.closed", "referral.seen", "referral.letter", "referral.send",
     ]  # fmt: skip
