@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -121,6 +121,20 @@ def screening_served(home: Path, reader: Reader, limits: ScreeningLimits | None 
         )
         with serving(page) as address:
             yield Served(address, home, told, counts)
+
+
+@contextmanager
+def arriving(browser: Browser, served: "Served") -> Iterator[Callable[..., "Visit"]]:
+    """Lets people come to the page until the block is left; none of them may have asked for anything outside of it."""
+    visits: list[Visit] = []
+
+    def arrive(**options: Any) -> Visit:
+        visits.append(Visit(browser, served, **options))
+        return visits[-1]
+
+    yield arrive
+    for visit in visits:
+        visit.close()
 
 
 class Visit:

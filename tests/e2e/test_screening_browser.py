@@ -18,7 +18,7 @@ from core.languages import ENGLISH, LANGUAGES, Language
 from core.vision.certainty import Certainty
 from core.vision.reader import Reader
 from tests.browser import no_serious_finding
-from tests.screening import CHENNAI, DESKTOP, PHONE, Served, Visit, screening_served
+from tests.screening import CHENNAI, DESKTOP, PHONE, Served, Visit, arriving, screening_served
 
 WITHIN = 2.0
 """Seconds from a click to its answer that are aimed at on two cores; a busy machine is given ten times as many."""
@@ -78,15 +78,8 @@ Arrive = Callable[..., Visit]
 @pytest.fixture
 def arrive(browser: Browser, served: Served) -> Iterator[Arrive]:
     """Lets somebody come to the page, who asks for nothing outside of it."""
-    visits: list[Visit] = []
-
-    def one(**options: Any) -> Visit:
-        visits.append(Visit(browser, served, **options))
-        return visits[-1]
-
-    yield one
-    for visit in visits:
-        visit.close()
+    with arriving(browser, served) as arrive:
+        yield arrive
 
 
 def led_to(outcome: Outcome, visit: Visit, served: Served, photos: Path, language: Language = ENGLISH) -> None:

@@ -28,7 +28,7 @@ from dashboard import server, session
 from dashboard.screening.page import EXAMPLE_KINDS
 from tests.browser import PATIENCE, chromium, no_serious_finding
 from tests.charts import Charts
-from tests.screening import PHONE, Caller, Served, Visit, screening_served, uploaded
+from tests.screening import PHONE, Caller, Served, arriving, screening_served, uploaded
 from tests.serving import serving
 
 
@@ -52,15 +52,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def arrive(browser: Browser, served: Served) -> Iterator[Any]:
-    visits: list[Visit] = []
-
-    def one(**options: Any) -> Visit:
-        visits.append(Visit(browser, served, **options))
-        return visits[-1]
-
-    yield one
-    for visit in visits:
-        visit.close()
+    with arriving(browser, served) as arrive:
+        yield arrive
 
 
 @pytest.fixture(scope="module")
