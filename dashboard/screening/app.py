@@ -172,6 +172,7 @@ def _theme() -> gr.themes.Base:
         link_text_color_hover_dark="*secondary_200",
         link_text_color_active_dark="*secondary_200",
         link_text_color_visited_dark="*secondary_300",
+        checkbox_border_color="*neutral_500",
         checkbox_border_color_dark="*neutral_400",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
