@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from core.workspace import Workspace
 from tests.browser import PATIENCE, Visitor, chromium
-from tests.server import Server
+from tests.server import Server, clinic
 
 # Until something is seen, not for so long: on an idle machine everything is there within a second or two.
 expect.set_options(timeout=PATIENCE)
@@ -18,6 +19,21 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A clinic that the server serves at the same time."""
+    return clinic(tmp_path_factory.mktemp("clinic") / "home")
+
+
+@pytest.fixture(scope="module")
+def server(workspace: Workspace) -> Iterator[Server]:
+    """The server of that clinic."""
+    server = Server(workspace.settings.home)
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture

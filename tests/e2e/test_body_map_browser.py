@@ -1,6 +1,6 @@
 """The body map in a real browser: place a lesion by clicking, see its pin, open it by keyboard."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,21 +13,7 @@ from core.workspace import Workspace
 from tests.browser import Visitor
 from tests.charts import DETAILS, PASSWORD
 from tests.hands import body, click_body, pin
-from tests.server import Server, clinic
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A clinic that the server serves at the same time."""
-    return clinic(tmp_path_factory.mktemp("clinic") / "home")
-
-
-@pytest.fixture(scope="module")
-def server(workspace: Workspace) -> Iterator[Server]:
-    server = Server(workspace.settings.home)
-    server.start()
-    yield server
-    server.kill()
+from tests.server import Server
 
 
 def test_a_lesion_is_placed_by_a_click_and_opened_by_keyboard(

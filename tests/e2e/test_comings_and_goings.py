@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -21,23 +21,9 @@ from core.workspace import Workspace
 from dashboard.components.session_guard import CHECK_SECONDS
 from tests.browser import Visitor
 from tests.charts import PASSWORD, lesion_file
-from tests.server import Server, clinic
+from tests.server import Server
 
 Arrive = Callable[[], Visitor]
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A clinic that the server serves at the same time."""
-    return clinic(tmp_path_factory.mktemp("clinic") / "home")
-
-
-@pytest.fixture(scope="module")
-def server(workspace: Workspace) -> Iterator[Server]:
-    server = Server(workspace.settings.home)
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture
